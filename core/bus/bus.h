@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Modules at work: loading through the gates, instances per host, resolved hooks and iq routes in
+ * immutable snapshots, two-phase change of the whole set.
+ */
+#ifndef XYI_BUS_H
+#define XYI_BUS_H
+
+#include <xylem/xylem.h>
+#include "core/conf/conf.h"
+#include "core/fiber/fiber_internal.h"
+#include "core/store/store.h"
+
+struct xy_instance { /* precedes the module's state in memory; xyi_instance_of(self) */
+    uint32_t magic;
+    const struct xy_module *module;
+    struct xyi_library *library; /* the open .so; several instances share it */
+    struct xy_host *host;        /* NULL: XY_SERVER */
+    struct xyi_arena *options_arena; /* what option values point into */
+    struct xyi_link_node blocks; /* xy_keep_* memory */
+    struct xyi_link_node timers;
+    unsigned running;            /* handlers, timers and commands in flight */
+    bool leaving;                /* replaced; drains */
+    uint64_t calls;              /* handler calls, for module info */
+};
+struct xy_instance *xyi_instance_of(const void *self); /* asserts */
+void *xyi_instance_state(const struct xy_instance *instance);
+/* Counts a call into the instance and makes it the fiber's current one; returns the former. */
+struct xy_instance *xyi_instance_enter(struct xy_instance *instance);
+void xyi_instance_leave(struct xy_instance *instance, struct xy_instance *former);
+
+/* ---- what a configuration wants ------------------------------------------------------------------------------ */
+struct xyi_bus_wish {
+    struct xy_str module_path;  /* directory of the .so files (colon-separated list) */
+    struct xy_str private_path; /* where copies go: data_dir/modules */
+    const struct xyi_yaml *modules; /* top-level `modules` map, may be NULL */
+    const struct xy_jid *const *hosts;
+    const struct xyi_yaml *const *host_modules; /* per host: host_config.HOST.modules or NULL */
+    size_t hosts_count;
+    struct xy_str base; /* for relative paths in options */
+    bool tables_only;   /* --check: read tables, never start; no store */
+};
+struct xyi_bus_report { /* lists of "module" or "module@host: reason", in xyi_temp() */
+    struct xy_buffer kept, retuned, replaced, added, removed, refused;
+};
+struct xyi_bus; /* a whole generation: hosts with their instances, hooks, iq routes, features */
+/* Prepare: loads, checks gates and options, migrates, starts new instances, adopts. On any error the
+ * diagnostics have them all, everything new is dropped, nothing has changed: NULL. */
+XY_SUSPENDS struct xyi_bus *xyi_bus_prepare(const struct xyi_bus_wish *wish, struct xy_diagnostics *to, struct xyi_bus_report *report);
+/* Commit: pointer stores, second adopt, timers armed; cannot fail. Old instances drain in the
+ * background for up to `grace_ms`, then their waits are cancelled; one that will not drain is
+ * abandoned and counted. */
+void xyi_bus_commit(struct xyi_bus *bus, int64_t grace_ms);
+void xyi_bus_discard(struct xyi_bus *bus); /* --dry-run */
+XY_SUSPENDS void xyi_bus_end(void);        /* server stop: stops all instances */
+unsigned xyi_bus_draining(void), xyi_bus_abandoned(void);
+
+/* The module tables of a .so without starting it (gates 1-5), for --check, --defaults, man pages. */
+const struct xy_module *xyi_module_peek(struct xy_str module_path, struct xy_str name, struct xy_diagnostics *to);
+/* Every module found in the path. */
+size_t xyi_modules_available(struct xy_str module_path, struct xy_str **names);
+
+/* ---- the live generation ----------------------------------------------------------------------------------------- */
+struct xyi_bound_iq {
+    const struct xy_iq_route *route;
+    struct xy_instance *instance;
+};
+/* The routes of ns + element on a host (several places may have several); NULL: none. A reference
+ * on the snapshot is held between begin and end. */
+struct xyi_iq_lookup {
+    const struct xyi_bound_iq *at;
+    size_t count;
+    void *snapshot;
+};
+void xyi_iq_begin(struct xy_host *host, struct xy_str ns, struct xy_str element, struct xyi_iq_lookup *lookup);
+void xyi_iq_end(struct xyi_iq_lookup *lookup);
+/* Lists for commands; each callback gets borrowed data and must not suspend. */
+void xyi_bus_each_instance(void (*each)(void *argument, struct xy_instance *instance), void *argument);
+void xyi_bus_each_hook(struct xy_host *host, void (*each)(void *argument, const char *hook, const struct xy_instance *instance, const struct xy_hook *row), void *argument);
+/* The command of that name (longest noun-verb match), its instance; NULL: none. */
+const struct xy_command_row *xyi_bus_command(struct xy_str name, struct xy_instance **instance);
+struct xy_str xyi_library_path(const struct xy_instance *instance); /* as configured, not the private copy */
+struct xy_str xyi_library_hash(const struct xy_instance *instance); /* hex of the file's SHA-256 */
+
+#endif

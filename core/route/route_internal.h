@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Streams, sessions, users and the router inside the core.
+ */
+#ifndef XYI_ROUTE_H
+#define XYI_ROUTE_H
+
+#include <xylem/xylem.h>
+#include "core/bus/bus.h"
+#include "core/net/net.h"
+
+struct xyi_c2s_limits {
+    int64_t auth_timeout_ms; /* from accept to bind */
+    int64_t sessions;        /* per account */
+    bool plain_needs_tls;    /* STARTTLS listeners: nothing but starttls before TLS */
+};
+/* Once, before listeners open. Registers the link events. */
+void xyi_route_start(unsigned io_threads);
+void xyi_route_configure(const struct xyi_c2s_limits *limits);
+/* Ends every stream with <condition/> ("system-shutdown"), waits until they are gone or `ms` passed. */
+XY_SUSPENDS void xyi_route_stop(const char *condition, int64_t ms);
+
+struct xyi_route_counts {
+    uint64_t streams, sessions, users, messages, presences, iqs, delivered, bounced, stored;
+    uint64_t logins, auth_failures;
+};
+void xyi_route_counts(struct xyi_route_counts *counts);
+/* For `session list`; must not suspend. */
+void xyi_sessions_each(void (*each)(void *argument, struct xy_session *session), void *argument);
+/* Hosts removed by a reload: their streams end with host-gone. */
+void xyi_route_hosts_changed(void);
+
+#endif

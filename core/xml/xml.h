@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stanzas inside the core, the restricted XML parser and the writer.
+ */
+#ifndef XYI_XML_H
+#define XYI_XML_H
+
+#include <xylem/jid.h>
+#include <xylem/namespaces.h>
+#include <xylem/stanza.h>
+#include "core/base/base.h"
+
+/* ---- JIDs ------------------------------------------------------------------------------------------- */
+void xyi_jids_init(void);
+void xyi_jids_end(void);
+size_t xyi_jids_count(void); /* interned now: for leak tests */
+/* Whether `text` may be a domain; prepared in xyi_temp(). Callable on any thread. */
+XY_CHECK xy_status xyi_jid_prepare(struct xy_str text, struct xy_str *prepared);
+
+/* ---- stanzas ------------------------------------------------------------------------------------------ */
+/* Fresh from the parser `from` and `to` are slices. The logic thread resolves them at the door:
+ * XY_INVALID when one is malformed (then both count as absent). */
+XY_CHECK xy_status xyi_stanza_resolve(struct xy_stanza *stanza);
+void xyi_stanza_freeze(struct xy_stanza *stanza);
+void xyi_stanza_set_received_ms(struct xy_stanza *stanza, int64_t ms);
+size_t xyi_stanza_bytes(const struct xy_stanza *stanza); /* as it came from the wire */
+
+/* ---- writer ------------------------------------------------------------------------------------------- */
+/* Bytes of `stanza` for a stream of default namespace `ns`, appended by `write`. A frozen stanza
+ * that came in unchanged copies its inner bytes. Any thread. `to` not NULL replaces the `to`
+ * attribute (fan-out: one stanza, many headers). */
+struct xyi_out; /* a growing byte buffer of the network layer or a test */
+typedef void xyi_write_fn(struct xyi_out *out, const char *at, size_t len);
+void xyi_stanza_write(const struct xy_stanza *stanza, struct xy_str ns, const struct xy_jid *to,
+                      xyi_write_fn *write, struct xyi_out *out);
+
+/* ---- parser: one per stream between its header and its end, borrowed from a pool between stanzas ------- */
+struct xyi_parser;
+struct xyi_parser_limits {
+    size_t stanza_bytes, depth, attributes, children;
+};
+struct xyi_stream_header {
+    struct xy_str name_ns, default_ns; /* of <stream:stream>, and its xmlns */
+    struct xy_str to, from, id, version, lang;
+};
+struct xyi_parser_events {
+    void (*header)(void *argument, const struct xyi_stream_header *header); /* slices for the call */
+    void (*element)(void *argument, struct xy_stanza *stanza);              /* takes it */
+    void (*end)(void *argument);                                            /* </stream:stream> */
+    /* The RFC 6120 4.9.3 condition: not-well-formed, restricted-xml, bad-format, policy-violation,
+     * unsupported-encoding, bad-namespace-prefix, invalid-xml. Nothing follows. */
+    void (*failed)(void *argument, const char *condition, const char *text);
+};
+struct xyi_parser *xyi_parser_new(const struct xyi_parser_events *events, void *argument);
+void xyi_parser_limit(struct xyi_parser *parser, const struct xyi_parser_limits *limits);
+/* Feeds bytes. Stops early when an event handler called xyi_parser_pause(); returns how many bytes
+ * were consumed. */
+size_t xyi_parser_feed(struct xyi_parser *parser, const char *at, size_t len);
+void xyi_parser_pause(struct xyi_parser *parser);
+void xyi_parser_restart(struct xyi_parser *parser); /* expects a new stream header */
+void xyi_parser_free(struct xyi_parser *parser);
+void xyi_parser_pool_drain(void); /* of the calling thread */
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Accounts. An owner is one incarnation of an account: a number never used again, also when the
+ * JID is registered anew, so nothing stored for the former person reaches the next. Passwords are
+ * kept as SCRAM keys only (RFC 5802): one set each for SHA-1, SHA-256 and SHA-512.
+ */
+#ifndef XYLEM_ACCOUNT_H
+#define XYLEM_ACCOUNT_H
+
+#include <xylem/jid.h>
+#include <xylem/str.h>
+
+typedef int64_t xy_owner;
+
+enum xy_account_state { XY_ACCOUNT_ACTIVE = 0, XY_ACCOUNT_DISABLED = 1 };
+
+struct xy_account {
+    xy_owner owner;
+    const struct xy_jid *jid; /* bare; the fiber's */
+    enum xy_account_state state;
+    int64_t created_ms;
+    int64_t last_login_ms; /* 0: never */
+};
+
+/* XY_ABSENT: no such account. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_find(const struct xy_jid *bare,
+                                                      struct xy_account *account);
+/* XY_INVALID: not a bare JID of a served host, or the password fails saslprep or is empty;
+ * XY_CONFLICT: exists. Fires account_created. Hashing runs on helper threads. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_create(const struct xy_jid *bare,
+                                                        struct xy_str password);
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_set_password(const struct xy_jid *bare,
+                                                              struct xy_str password);
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_set_state(const struct xy_jid *bare,
+                                                           enum xy_account_state state);
+/* Fires account_deleting (modules send cancellations), ends the sessions, removes the account and
+ * what the core keeps for it, fires account_deleted (modules drop their rows). */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_delete(const struct xy_jid *bare);
+
+enum xy_hash { XY_SHA1, XY_SHA256, XY_SHA512, XY_HASHES };
+#define XY_HASH_MAX 64
+
+struct xy_scram_keys {
+    struct xy_str salt; /* the fiber's memory */
+    int64_t iterations;
+    size_t size; /* of the two keys */
+    unsigned char stored_key[XY_HASH_MAX], server_key[XY_HASH_MAX];
+    bool real; /* false: made up for an account that does not exist or may not log in. It is the
+                  same for the same name at every call, and no password matches it. */
+};
+/* Answers for every well-formed name in the same time, so that neither the exchange nor its
+ * timing shows whether an account exists. XY_BROKEN when the database does not answer. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_scram(const struct xy_jid *bare, enum xy_hash hash,
+                                                       struct xy_scram_keys *keys);
+/* PLAIN and the like. XY_DENIED: wrong password, no such account, disabled; same time for all. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_check_password(const struct xy_jid *bare,
+                                                                struct xy_str password);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The core's hooks, in the order a stanza meets them. Handlers may suspend unless it says otherwise.
+ * Stanza parameters are borrowed and frozen. docs/hooks.md shows who listens.
+ */
+#ifndef XYLEM_HOOKS_H
+#define XYLEM_HOOKS_H
+
+#include <xylem/hook.h>
+#include <xylem/roster.h>
+#include <xylem/session.h>
+
+/* ---- streams --------------------------------------------------------------------------------- */
+/* Add what `stream` may do next to <stream:features/>. Look at xy_stream_stage() and
+ * xy_stream_is_secure(). */
+XY_EVENT(stream_features, (struct xy_stream *stream, struct xy_node *features), (stream, features))
+/* A top-level element that is no stanza (SASL, stream management …), or any stanza before bind.
+ * Nobody answers XY_DONE: stream error unsupported-stanza-type, before login not-authorized. */
+XY_FILTER(stream_element, (struct xy_stream *stream, const struct xy_stanza *element), (stream, element))
+/* The stream has ended; notes are still there. Fires for every stream, after session_closed. */
+XY_EVENT(stream_closed, (struct xy_stream *stream), (stream))
+
+/* ---- sessions -------------------------------------------------------------------------------- */
+XY_EVENT(session_opened, (struct xy_session *session), (session))
+/* It broadcast a presence: `presence` has its full from; type absent or 'unavailable'. Also fired
+ * with a made-up unavailable presence when an available session ends. `first`: it was not
+ * available before. */
+XY_EVENT(session_presence, (struct xy_session *session, const struct xy_stanza *presence, bool first),
+         (session, presence, first))
+/* It can take messages to the bare JID now and could not before (available, priority >= 0).
+ * Fires after session_presence. */
+XY_EVENT(session_available, (struct xy_session *session), (session))
+/* It has ended (after its unavailable presence, if it was available). */
+XY_EVENT(session_closed, (struct xy_session *session), (session))
+
+/* ---- stanzas --------------------------------------------------------------------------------- */
+/* A client sent it; `from` is set and right, forged stanza-ids and delays are gone. XY_DONE: the
+ * handler has answered or dropped it. */
+XY_FILTER(stanza_out, (struct xy_session *session, const struct xy_stanza *stanza), (session, stanza))
+/* A presence without type or of type unavailable or probe that a client sent to `to`. */
+XY_FILTER(presence_directed, (struct xy_session *session, const struct xy_stanza *presence),
+          (session, presence))
+/* It arrived for an account of ours, from anybody. XY_DONE: the handler has answered or dropped it. */
+XY_FILTER(stanza_in, (struct xy_user *to, const struct xy_stanza *stanza), (to, stanza))
+/* A presence of any type but the four of subscriptions arrived for an account (after stanza_in).
+ * XY_PASS: the core delivers it to the available sessions; a probe is dropped. */
+XY_FILTER(presence_in, (struct xy_user *to, const struct xy_stanza *presence), (to, presence))
+/* A message of type normal or chat found no session that may take it. XY_PASS: it bounces. */
+XY_FILTER(message_undeliverable, (struct xy_user *to, const struct xy_stanza *message), (to, message))
+/* A stanza for a domain that is not ours: federation and clustering plug in here. The provider
+ * takes over the stanza's fate. Nobody: remote-server-not-found. */
+XY_SERVICE(route_elsewhere, (const struct xy_stanza *stanza), (stanza))
+
+/* ---- accounts -------------------------------------------------------------------------------- */
+XY_EVENT(account_created, (struct xy_user *user), (user))
+/* Still whole: send cancellations now. Its sessions are still there. */
+XY_EVENT(account_deleting, (struct xy_user *user), (user))
+/* Gone; drop rows of `owner`. */
+XY_EVENT(account_deleted, (const struct xy_jid *bare, xy_owner owner), (bare, owner))
+XY_EVENT(password_changed, (struct xy_user *user), (user))
+
+/* ---- disco (XEP-0030) ------------------------------------------------------------------------ */
+/* Somebody allowed to asks a host (user NULL) or an account for disco#info or #items at `node`
+ * (may be absent). Fill `query` and answer XY_DONE for a node you own; add to the root node and
+ * answer XY_PASS. Nobody: item-not-found for a node. */
+XY_FILTER(disco_info, (struct xy_host *at, struct xy_user *user, const struct xy_jid *asker,
+                       struct xy_str node, struct xy_node *query),
+          (at, user, asker, node, query))
+XY_FILTER(disco_items, (struct xy_host *at, struct xy_user *user, const struct xy_jid *asker,
+                        struct xy_str node, struct xy_node *query),
+          (at, user, asker, node, query))
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Namespaces in force, each once. */
+#ifndef XYLEM_NAMESPACES_H
+#define XYLEM_NAMESPACES_H
+
+#define XY_NS_CLIENT        "jabber:client"
+#define XY_NS_SERVER        "jabber:server"
+#define XY_NS_STREAM        "http://etherx.jabber.org/streams"
+#define XY_NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
+#define XY_NS_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"
+#define XY_NS_TLS           "urn:ietf:params:xml:ns:xmpp-tls"
+#define XY_NS_SASL          "urn:ietf:params:xml:ns:xmpp-sasl"
+#define XY_NS_SASL_CB       "urn:xmpp:sasl-cb:0"
+#define XY_NS_BIND          "urn:ietf:params:xml:ns:xmpp-bind"
+#define XY_NS_SESSION       "urn:ietf:params:xml:ns:xmpp-session"
+#define XY_NS_XML           "http://www.w3.org/XML/1998/namespace"
+#define XY_NS_ROSTER        "jabber:iq:roster"
+#define XY_NS_ROSTERVER     "urn:xmpp:features:rosterver"
+#define XY_NS_PREAPPROVAL   "urn:xmpp:features:pre-approval"
+#define XY_NS_DISCO_INFO    "http://jabber.org/protocol/disco#info"
+#define XY_NS_DISCO_ITEMS   "http://jabber.org/protocol/disco#items"
+#define XY_NS_CAPS          "http://jabber.org/protocol/caps"
+#define XY_NS_PING          "urn:xmpp:ping"
+#define XY_NS_VERSION       "jabber:iq:version"
+#define XY_NS_TIME          "urn:xmpp:time"
+#define XY_NS_LAST          "jabber:iq:last"
+#define XY_NS_VCARD         "vcard-temp"
+#define XY_NS_VCARD_UPDATE  "vcard-temp:x:update"
+#define XY_NS_PRIVATE       "jabber:iq:private"
+#define XY_NS_BLOCKING      "urn:xmpp:blocking"
+#define XY_NS_BLOCKING_ERRORS "urn:xmpp:blocking:errors"
+#define XY_NS_REGISTER      "jabber:iq:register"
+#define XY_NS_REGISTER_FEATURE "http://jabber.org/features/iq-register"
+#define XY_NS_DELAY         "urn:xmpp:delay"
+#define XY_NS_HINTS         "urn:xmpp:hints"
+#define XY_NS_SID           "urn:xmpp:sid:0"
+#define XY_NS_CHATSTATES    "http://jabber.org/protocol/chatstates"
+#define XY_NS_RECEIPTS      "urn:xmpp:receipts"
+#define XY_NS_MARKERS       "urn:xmpp:chat-markers:0"
+#define XY_NS_DATA          "jabber:x:data"
+
+#endif

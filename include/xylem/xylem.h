@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything a module may see. #define XY_STATE name before including it if the module has state. */
+#ifndef XYLEM_H
+#define XYLEM_H
+
+#include <xylem/account.h>
+#include <xylem/clock.h>
+#include <xylem/command.h>
+#include <xylem/fiber.h>
+#include <xylem/hook.h>
+#include <xylem/hooks.h>
+#include <xylem/jid.h>
+#include <xylem/log.h>
+#include <xylem/memory.h>
+#include <xylem/message.h>
+#include <xylem/metric.h>
+#include <xylem/module.h>
+#include <xylem/namespaces.h>
+#include <xylem/option.h>
+#include <xylem/roster.h>
+#include <xylem/route.h>
+#include <xylem/session.h>
+#include <xylem/sql.h>
+#include <xylem/stanza.h>
+#include <xylem/status.h>
+#include <xylem/str.h>
+
+#endif
