@@ -30,6 +30,9 @@ struct xy_str xyi_arena_printf(struct xyi_arena *arena, const char *format, ...)
 struct xy_str xyi_arena_vprintf(struct xyi_arena *arena, const char *format, va_list arguments);
 void xyi_arena_reset(struct xyi_arena *arena); /* empties it, keeps the first chunk */
 void xyi_arena_free(struct xyi_arena *arena);  /* NULL is fine */
+/* Runs release(object) when the arena is reset or freed, last first: for things an arena owns but
+ * does not hold (a stanza reference, another arena). */
+void xyi_arena_defer(struct xyi_arena *arena, void (*release)(void *object), void *object);
 /* The running fiber's arena, behind xy_temp_*. Set by the scheduler; a thread outside any fiber
  * (tests, tools) sets its own. Thread-local. */
 struct xyi_arena *xyi_temp(void);

@@ -49,7 +49,7 @@ struct xyi_link; /* a connection as the logic thread sees it */
 struct xyi_link_events {
     void (*opened)(struct xyi_link *link);  /* accepted; set its owner here */
     void (*header)(struct xyi_link *link, const struct xyi_stream_header *header);
-    void (*stanza)(struct xyi_link *link, struct xy_stanza *stanza); /* takes it; answer each with xyi_link_handled() */
+    void (*stanza)(struct xyi_link *link, struct xy_stanza *stanza); /* gets the one reference; answer each with xyi_link_handled() */
     void (*secured)(struct xyi_link *link); /* TLS handshake done; next comes a header */
     void (*closing)(struct xyi_link *link); /* the peer sent </stream:stream>; close in turn */
     void (*failed)(struct xyi_link *link, const char *condition, struct xy_str text); /* send this stream error and close */

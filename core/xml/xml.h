@@ -23,12 +23,15 @@ XY_CHECK xy_status xyi_jid_prepare(struct xy_str text, struct xy_str *prepared);
 XY_CHECK xy_status xyi_stanza_resolve(struct xy_stanza *stanza);
 void xyi_stanza_freeze(struct xy_stanza *stanza);
 void xyi_stanza_set_received_ms(struct xy_stanza *stanza, int64_t ms);
+/* Gives the caller's reference to the running fiber (xyi_arena_defer on xyi_temp()). */
+void xyi_stanza_leave_to_fiber(const struct xy_stanza *stanza);
 size_t xyi_stanza_bytes(const struct xy_stanza *stanza); /* as it came from the wire */
 
 /* ---- writer ------------------------------------------------------------------------------------------- */
 /* Bytes of `stanza` for a stream of default namespace `ns`, appended by `write`. A frozen stanza
  * that came in unchanged copies its inner bytes. Any thread. `to` not NULL replaces the `to`
- * attribute (fan-out: one stanza, many headers). */
+ * attribute (fan-out: one stanza, many headers). Elements of XY_NS_STREAM are written with the
+ * prefix `stream:` that every stream header declares, because clients look for it. */
 struct xyi_out; /* a growing byte buffer of the network layer or a test */
 typedef void xyi_write_fn(struct xyi_out *out, const char *at, size_t len);
 void xyi_stanza_write(const struct xy_stanza *stanza, struct xy_str ns, const struct xy_jid *to,
@@ -45,7 +48,7 @@ struct xyi_stream_header {
 };
 struct xyi_parser_events {
     void (*header)(void *argument, const struct xyi_stream_header *header); /* slices for the call */
-    void (*element)(void *argument, struct xy_stanza *stanza);              /* takes it */
+    void (*element)(void *argument, struct xy_stanza *stanza);              /* owns the one reference; not the fiber's */
     void (*end)(void *argument);                                            /* </stream:stream> */
     /* The RFC 6120 4.9.3 condition: not-well-formed, restricted-xml, bad-format, policy-violation,
      * unsupported-encoding, bad-namespace-prefix, invalid-xml. Nothing follows. */

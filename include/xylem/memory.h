@@ -16,6 +16,7 @@ XY_API struct xy_str xy_temp_str(struct xy_str s);           /* a copy, NUL behi
 XY_API const char *xy_temp_cstr(struct xy_str s);            /* the same as a C string */
 XY_API struct xy_str xy_temp_printf(const char *format, ...) XY_PRINTF(1, 2);
 XY_API struct xy_str xy_temp_join(const struct xy_str *parts, size_t count, const char *between);
+XY_API struct xy_str xy_temp_xml(struct xy_str s);           /* & < > ' " escaped */
 XY_API struct xy_str xy_temp_base64(struct xy_str bytes);    /* RFC 4648, padded */
 XY_API struct xy_str xy_temp_hex(struct xy_str bytes);       /* lower case */
 /* XY_INVALID unless the whole text is padded base64 without white space. */

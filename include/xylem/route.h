@@ -8,8 +8,8 @@
 #include <xylem/hook.h>
 #include <xylem/session.h>
 
-/* Routes by `to`, exactly as if a local entity `from` had sent it; both must be set. Takes the
- * stanza. Errors go back to `from` as stanzas. */
+/* Routes by `to`, exactly as if a local entity `from` had sent it; both must be set. Freezes it.
+ * Errors go back to `from` as stanzas. */
 XY_API XY_SUSPENDS void xy_route(struct xy_stanza *stanza);
 /* Sends the error reply to whoever sent `stanza`, if one may be sent. `text` may be absent. */
 XY_API XY_SUSPENDS void xy_bounce(const struct xy_stanza *stanza, xy_condition condition,
@@ -36,7 +36,6 @@ XY_API struct xy_stanza *xy_iq_result(const struct xy_iq *iq);
 /* NULL sends an empty result. Returns XY_OK so that handlers can end with it. */
 XY_API xy_status xy_iq_reply(struct xy_iq *iq, struct xy_stanza *result);
 XY_API xy_status xy_iq_error(struct xy_iq *iq, xy_condition condition, struct xy_str text);
-/* Sends the result now and lets the handler go on (a push that must follow the answer). */
 
 enum xy_iq_type { XY_IQ_GET = 1, XY_IQ_SET = 2 };
 enum xy_iq_where {

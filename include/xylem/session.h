@@ -57,7 +57,7 @@ XY_API bool xy_stream_is_loopback(const struct xy_stream *stream);
 XY_API struct xy_str xy_stream_tls(const struct xy_stream *stream);  /* "TLS1.3 AES-256-GCM", absent without */
 /* RFC 5929, RFC 9266: "tls-exporter" or "tls-server-end-point"; absent when this stream has none. */
 XY_API struct xy_str xy_stream_channel_binding(const struct xy_stream *stream, struct xy_str type);
-/* XY_GONE when closed. Takes the stanza; works at every stage. */
+/* XY_GONE when closed. Works at every stage. */
 XY_API xy_status xy_stream_send(struct xy_stream *stream, struct xy_stanza *stanza);
 /* SASL succeeded: the next thing the client sends is a new stream header. `account` is bare. */
 XY_API void xy_stream_authenticated(struct xy_stream *stream, const struct xy_jid *account);
@@ -87,7 +87,7 @@ XY_API int64_t xy_session_opened_ms(const struct xy_session *session);
 /* The last available presence it broadcast, with its full from; NULL when not available. */
 XY_API const struct xy_stanza *xy_session_presence(const struct xy_session *session);
 /* Sends to this session and no other, as it is; delivery keeps its place behind earlier stanzas
- * that still wait for their commit. Takes the stanza (a frozen one: a reference). XY_GONE. */
+ * that still wait for their commit. Freezes it. XY_GONE. */
 XY_API xy_status xy_session_send(struct xy_session *session, const struct xy_stanza *stanza);
 XY_API void xy_session_close(struct xy_session *session, const char *condition, struct xy_str text);
 XY_API void *xy_session_note(struct xy_session *session, const struct xy_note *kind);

@@ -3,8 +3,9 @@
  * Stanzas are trees in an arena. While you build one it is yours and mutable; once routed or sent
  * it is frozen: immutable, reference-counted, possibly in ten queues and on another thread. To
  * change a frozen one take xy_stanza_edit(). Stanzas handed to a handler are borrowed for the
- * call; stanzas you make belong to the fiber until you pass them on. xy_stanza_keep() holds one
- * longer.
+ * call. Stanzas you make (new, edit, reply, error, parse) hold one reference that belongs to the
+ * running fiber and is dropped by itself when the handler's job ends; whatever sends, routes or
+ * stores one takes a reference of its own. xy_stanza_keep() holds one longer.
  */
 #ifndef XYLEM_STANZA_H
 #define XYLEM_STANZA_H
