@@ -17,8 +17,8 @@ struct xyi_c2s_limits {
 /* Once, before listeners open. Registers the link events. */
 void xyi_route_start(unsigned io_threads);
 void xyi_route_configure(const struct xyi_c2s_limits *limits);
-/* Ends every stream with <condition/> ("system-shutdown"), waits until they are gone or `ms` passed. */
-XY_SUSPENDS void xyi_route_stop(const char *condition, int64_t ms);
+/* Ends every stream with <condition/> ("system-shutdown") and waits until they are gone. */
+XY_SUSPENDS void xyi_route_stop(const char *condition);
 
 struct xyi_route_counts {
     uint64_t streams, sessions, users, messages, presences, iqs, delivered, bounced, stored;
@@ -26,7 +26,8 @@ struct xyi_route_counts {
 };
 void xyi_route_counts(struct xyi_route_counts *counts);
 /* For `session list`; must not suspend. */
-void xyi_sessions_each(void (*each)(void *argument, struct xy_session *session), void *argument);
+void xyi_sessions_each(void (*each)(void *argument, struct xy_session *session),
+                       void *argument);
 /* Hosts removed by a reload: their streams end with host-gone. */
 void xyi_route_hosts_changed(void);
 

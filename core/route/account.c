@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Changes of accounts: the rows are the store's; here are the hooks and sessions around them.
+ */
+#include "core/route/objects.h"
+
+static bool
+may_be_account(const struct xy_jid *bare)
+{
+    return xy_jid_is_bare(bare) && xy_jid_local(bare).len > 0 && xy_host_find(bare);
+}
+
+xy_status
+xy_account_create(const struct xy_jid *bare, struct xy_str password)
+{
+    if (!may_be_account(bare))
+        return XY_INVALID;
+    struct xyi_keys keys;
+    xy_owner owner;
+    xy_status status = xyi_keys_make(password, xyi_account_iterations, &keys);
+    if (status == XY_OK)
+        status = xyi_account_insert(bare, &keys, &owner);
+    struct xy_user *user;
+    if (status == XY_OK && xy_user_get(bare, &user) == XY_OK)
+        xy_run_account_created(user->host, user);
+    return status;
+}
+
+xy_status
+xy_account_set_password(const struct xy_jid *bare, struct xy_str password)
+{
+    struct xy_user *user;
+    xy_status status = xy_user_get(bare, &user);
+    if (status != XY_OK)
+        return status;
+    struct xyi_keys keys;
+    status = xyi_keys_make(password, xyi_account_iterations, &keys);
+    if (status == XY_OK)
+        status = xyi_account_update_keys(user->owner, &keys);
+    if (status == XY_OK)
+        xy_run_password_changed(user->host, user);
+    return status;
+}
+
+static void
+end_sessions(struct xy_user *user, const char *condition, struct xy_str text)
+{
+    struct xy_session *session;
+    while ((session = xy_user_first(user)))
+        xy_session_close(session, condition, text);
+}
+
+xy_status
+xy_account_set_state(const struct xy_jid *bare, enum xy_account_state state)
+{
+    struct xy_user *user;
+    xy_status status = xy_user_get(bare, &user);
+    if (status == XY_OK)
+        status = xyi_account_update_state(user->owner, state);
+    if (status == XY_OK && state == XY_ACCOUNT_DISABLED)
+        end_sessions(user, "not-authorized", XY_STR("The account is disabled"));
+    return status;
+}
+
+xy_status
+xy_account_delete(const struct xy_jid *bare)
+{
+    struct xy_user *user;
+    xy_status status = xy_user_get(bare, &user);
+    if (status != XY_OK)
+        return status;
+    struct xy_host *host = user->host;
+    xy_run_account_deleting(host, user);
+    end_sessions(user, "not-authorized", XY_STR("The account is deleted"));
+    status = xyi_account_remove(user->owner);
+    if (status != XY_OK)
+        return status;
+    xyi_user_forget(user);
+    xy_run_account_deleted(host, bare, user->owner);
+    return XY_OK;
+}

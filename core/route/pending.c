@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages that wait for a reader: storing them, handing them over, forgetting them once
+ * received.
+ *
+ * Order is kept by one rule: while a session comes up the user is held, and messages queue
+ * behind what the store has; before the store is read, everything submitted for the user has
+ * committed. A row goes only after the peer's kernel has acknowledged the bytes.
+ */
+#include "core/route/objects.h"
+
+enum { MOST_IN_FLIGHT = 2048, PAGE = 100 };
+
+struct held {
+    struct held *next;
+    const struct xy_stanza *message;
+};
+
+struct waiter { /* in a frame of a fiber that waits for the writer to catch up */
+    struct xyi_wait wait;
+    struct waiter *next;
+};
+static struct waiter *waiters_first, **waiters_last = &waiters_first;
+static unsigned in_flight; /* stores submitted and not yet durable */
+
+/* ---- holding
+ * ----------------------------------------------------------------------------------------- */
+
+bool
+xyi_user_hold(struct xy_user *user)
+{
+    if (user->holding)
+        return false;
+    user->holding = true;
+    xyi_user_used(user);
+    return true;
+}
+
+bool
+xyi_user_queue(struct xy_user *user, const struct xy_stanza *message)
+{
+    if (!user->holding)
+        return false;
+    struct held *held = xyi_alloc(sizeof(*held));
+    held->message = xy_stanza_keep(message);
+    *user->held_last = held;
+    user->held_last = &held->next;
+    return true;
+}
+
+void
+xyi_user_release(struct xy_user *user)
+{
+    struct held *held;
+    while ((held = user->held_first)) {
+        user->held_first = held->next;
+        if (!user->held_first)
+            user->held_last = &user->held_first;
+        xyi_deliver_message(user, held->message);
+        xy_stanza_drop(held->message);
+        xyi_free(held);
+    }
+    user->holding = false;
+    xyi_user_unused(user);
+}
+
+/* ---- storing
+ * -------------------------------------------------------------------------------------------
+ */
+
+struct storing {
+    struct xyi_job job;
+    struct xy_user *user;
+    const struct xy_stanza *message;
+    xy_status status;
+};
+
+static void
+give_up(struct xyi_job *job)
+{
+    struct storing *storing = (struct storing *)(void *)job;
+    xy_error("message.not_stored", "the database refused a message; its sender is told",
+             XY_F_STR_AS("to", xy_jid_text(storing->user->jid)),
+             XY_F_CSTR_AS("status", xy_status_name(storing->status)));
+    xy_bounce(storing->message, xy_status_condition(storing->status), XY_NO_STR);
+    xy_stanza_drop(storing->message);
+    xyi_free(storing);
+}
+
+static void
+stored(void *argument, xy_status status, const struct xy_txn *txn)
+{
+    (void)txn;
+    struct storing *storing = argument;
+    struct xy_user *user = storing->user;
+    in_flight--;
+    if (waiters_first) {
+        struct waiter *waiter = waiters_first;
+        waiters_first = waiter->next;
+        if (!waiters_first)
+            waiters_last = &waiters_first;
+        xyi_wake(&waiter->wait, XY_OK);
+    }
+    user->commits--;
+    if (user->commits == 0 && user->drain_wait) {
+        xyi_wake(user->drain_wait, XY_OK);
+        user->drain_wait = NULL;
+    }
+    if (status != XY_OK) {
+        user->pending = -1;
+        storing->status = status;
+        storing->job.run = give_up;
+        xyi_spawn(&storing->job);
+    } else {
+        xyi_route_counters.stored++;
+        xy_stanza_drop(storing->message);
+        xyi_free(storing);
+    }
+    xyi_user_unused(user);
+}
+
+static xy_status
+wait_for_writer(void)
+{
+    xy_status status = XY_OK;
+    while (in_flight >= MOST_IN_FLIGHT && status == XY_OK) {
+        struct waiter waiter = {0};
+        *waiters_last = &waiter;
+        waiters_last = &waiter.next;
+        status = xyi_wait(&waiter.wait, XY_NONE, XYI_UNCANCELLABLE);
+    }
+    return status;
+}
+
+static xy_status
+prepare(struct xy_user *to, const struct xy_stanza *message, struct xyi_message_row *row)
+{
+    xy_status status = wait_for_writer();
+    if (status == XY_OK)
+        status = xyi_jid_id(xy_jid_bare(xy_stanza_from(message)), &row->sender);
+    if (status == XY_OK)
+        status = xyi_jid_id(to->jid, &row->recipient);
+    if (status == XY_OK && to->pending < 0) {
+        int64_t count;
+        status = xyi_pending_count(to->owner, &count);
+        if (status == XY_OK && to->pending < 0)
+            to->pending = count;
+    }
+    return status;
+}
+
+static bool
+has_taker(const struct xy_user *user)
+{
+    for (struct xy_session *s = xy_user_first(user); s; s = xy_session_next(s))
+        if (xyi_session_takes_messages(s))
+            return true;
+    return false;
+}
+
+xy_status
+xy_pending_add(struct xy_user *to, const struct xy_stanza *message, int64_t quota)
+{
+    struct xyi_message_row row = {.owner = to->owner, .origin_id = xy_stanza_id(message)};
+    xy_status status = prepare(to, message, &row);
+    if (status != XY_OK)
+        return status;
+    if (to->gone)
+        return XY_GONE;
+    /* somebody may have come while we waited: a row written now would sit there until they
+     * leave */
+    if (xyi_user_queue(to, message))
+        return XY_OK;
+    if (has_taker(to)) {
+        xyi_deliver_message(to, message);
+        return XY_OK;
+    }
+    if (quota != XY_NONE && to->pending >= quota)
+        return XY_FULL;
+    row.stanza = xy_stanza_text(message);
+    row.id = xyi_message_next_id();
+    struct storing *storing = xyi_alloc(sizeof(*storing));
+    storing->user = to;
+    storing->message = xy_stanza_keep(message);
+    struct xy_txn *txn = xyi_txn_detached();
+    xyi_message_add(txn, &row);
+    to->pending += to->pending >= 0;
+    to->commits++;
+    in_flight++;
+    xyi_user_used(to);
+    xyi_txn_submit(txn, stored, storing);
+    return XY_OK;
+}
+
+/* ---- handing over
+ * ---------------------------------------------------------------------------------------- */
+
+static xy_status
+hand_over(struct xy_session *session, xy_message_id id, struct xy_str text)
+{
+    struct xy_stanza *message = xy_stanza_parse(text);
+    if (!message) {
+        xy_error("message.unreadable", "a stored message cannot be read", XY_F_INT(id));
+        return XY_OK;
+    }
+    xy_stanza_add_delay(message, xy_host_jid(session->user->host), xy_message_id_ms(id));
+    return xy_session_send(session, message);
+}
+
+static xy_status
+drain(struct xy_session *session, int64_t *handed_over)
+{
+    struct xy_user *user = session->user;
+    xy_message_id last = 0;
+    for (;;) {
+        struct xy_rows *rows;
+        xy_status status = xyi_pending_read(user->owner, last, PAGE, &rows);
+        if (status != XY_OK || xy_rows_count(rows) == 0)
+            return status;
+        while (status == XY_OK && xy_rows_next(rows)) {
+            last = xy_rows_int(rows, 0);
+            status = hand_over(session, last, xy_rows_text(rows, 1));
+            *handed_over += status == XY_OK;
+        }
+        if (status != XY_OK)
+            return status;
+        xyi_link_mark(session->stream->link, (uint64_t)last);
+    }
+}
+
+xy_status
+xy_pending_drain(struct xy_session *session, int64_t *handed_over)
+{
+    struct xy_user *user = session->user;
+    *handed_over = 0;
+    if (user->draining)
+        return XY_CONFLICT;
+    user->draining = true;
+    if (user->commits) {
+        struct xyi_wait wait = {0};
+        user->drain_wait = &wait;
+        (void)xyi_wait(&wait, XY_NONE,
+                       XYI_UNCANCELLABLE); /* a commit answers in bounded time */
+    }
+    bool nothing = user->pending == 0;
+    xy_status status = nothing ? XY_OK : drain(session, handed_over);
+    user->draining = false;
+    return status;
+}
+
+static void
+acknowledged(void *argument, xy_status status, const struct xy_txn *txn)
+{
+    (void)txn;
+    struct xy_user *user = argument;
+    if (status != XY_OK)
+        xy_warn("message.not_cleared", "received messages stay queued and will be repeated",
+                XY_F_STR_AS("account", xy_jid_text(user->jid)),
+                XY_F_CSTR_AS("status", xy_status_name(status)));
+    user->pending = -1;
+    user->commits--;
+    if (user->commits == 0 && user->drain_wait) {
+        xyi_wake(user->drain_wait, XY_OK);
+        user->drain_wait = NULL;
+    }
+    xyi_user_unused(user);
+}
+
+void
+xyi_pending_confirmed(struct xy_session *session, uint64_t mark)
+{
+    struct xy_user *user = session->user;
+    if (user->gone)
+        return;
+    struct xy_txn *txn = xyi_txn_detached();
+    xyi_pending_acknowledge(txn, user->owner, session->drained_after, (xy_message_id)mark);
+    session->drained_after = (xy_message_id)mark;
+    user->commits++; /* the next drain waits for it, or it would hand them over again */
+    xyi_user_used(user);
+    xyi_txn_submit(txn, acknowledged, user);
+}
+
+/* ---- forgetting
+ * --------------------------------------------------------------------------------------------
+ */
+
+xy_status
+xy_pending_count(xy_owner owner, int64_t *count)
+{
+    return xyi_pending_count(owner, count);
+}
+
+xy_status
+xy_pending_clear(xy_owner owner, int64_t *cleared)
+{
+    xy_status status = xyi_pending_count(owner, cleared);
+    if (status != XY_OK)
+        return status;
+    struct xy_txn *txn = xy_txn_begin();
+    xyi_pending_acknowledge(txn, owner, 0, INT64_MAX);
+    status = xy_txn_commit(txn);
+    xyi_users_forget_counts(owner);
+    return status;
+}
+
+xy_status
+xy_pending_expire(struct xy_host *host, int64_t before_ms, int64_t *expired)
+{
+    *expired = 0;
+    for (;;) {
+        struct xy_rows *rows;
+        xy_status status = xyi_pending_older(xy_jid_text(xy_host_jid(host)),
+                                             xy_message_id_at(before_ms), PAGE, &rows);
+        if (status != XY_OK || xy_rows_count(rows) == 0)
+            return status;
+        struct xy_txn *txn = xy_txn_begin();
+        while (xy_rows_next(rows)) {
+            xy_owner owner = xy_rows_int(rows, 0);
+            xy_message_id id = xy_rows_int(rows, 1);
+            xyi_pending_remove(txn, owner, id);
+            xy_info("message.expired", "nobody fetched it in time", XY_F_INT(owner),
+                    XY_F_INT(id));
+        }
+        status = xy_txn_commit(txn);
+        if (status != XY_OK)
+            return status;
+        xyi_users_forget_counts(0);
+        *expired += (int64_t)xy_rows_count(rows);
+    }
+}
