@@ -74,7 +74,7 @@ struct xy_bound {
 struct xy_firing {
     const struct xy_bound *at, *end;
     void *snapshot;
-    struct xy_instance *outer;
+    struct xy_instance **current, *outer;
 };
 XY_API const struct xy_bound *xy_fire_first(struct xy_firing *firing, struct xy_host *host,
                                             const struct xy_hook_def *hook);
@@ -92,27 +92,42 @@ XY_API void xy_fire_end(struct xy_firing *firing); /* only when leaving the loop
 #define XY_UNPAREN_(...) __VA_ARGS__
 #define XY_UNPAREN(list) XY_UNPAREN_ list
 
-#define XY_HOOK_FACE_(KIND, RESULT, NAME, PARAMS)                                                  \
+/* Whether XY_HOOKS_HERE is defined counts where the line stands, not where this header was first
+ * included. The text is taken before anything in it can expand (`bool` would). */
+#define XY_EVENT(NAME, PARAMS, ARGS)                                                               \
+    XY_HOOK_PICK_(XY_EVENT_AT_, XY_HOOKS_HERE)(NAME, "EVENT " #PARAMS, PARAMS, ARGS)
+#define XY_FILTER(NAME, PARAMS, ARGS)                                                              \
+    XY_HOOK_PICK_(XY_FILTER_AT_, XY_HOOKS_HERE)(NAME, "FILTER " #PARAMS, PARAMS, ARGS)
+#define XY_SERVICE(NAME, PARAMS, ARGS) /* XY_UNSUPPORTED when nobody provides it */                \
+    XY_HOOK_PICK_(XY_SERVICE_AT_, XY_HOOKS_HERE)(NAME, "SERVICE " #PARAMS, PARAMS, ARGS)
+#define XY_HOOK_PICK_(face, here)  XY_HOOK_PASTE_(face, here)
+#define XY_HOOK_PASTE_(face, here) face##here
+
+#define XY_HOOK_FACE_(RESULT, NAME, TEXT, PARAMS)                                                  \
     typedef RESULT xy_##NAME##_fn(XY_SELF, XY_UNPAREN(PARAMS));                                    \
-    static const char xy_hook_signature_##NAME[] __attribute__((unused)) = #KIND " " #PARAMS;      \
+    static const char xy_hook_signature_##NAME[] __attribute__((unused)) = TEXT;                   \
     XY_API RESULT xy_run_##NAME(struct xy_host *host, XY_UNPAREN(PARAMS));                         \
     XY_API extern const struct xy_hook_def xy_hook_##NAME;
+#define XY_EVENT_AT_XY_HOOKS_HERE(NAME, TEXT, PARAMS, ARGS) XY_HOOK_FACE_(void, NAME, TEXT, PARAMS)
+#define XY_FILTER_AT_XY_HOOKS_HERE(NAME, TEXT, PARAMS, ARGS)                                       \
+    XY_HOOK_FACE_(xy_verdict, NAME, TEXT, PARAMS)
+#define XY_SERVICE_AT_XY_HOOKS_HERE(NAME, TEXT, PARAMS, ARGS)                                      \
+    XY_HOOK_FACE_(xy_status, NAME, TEXT, PARAMS)
 
-#ifndef XY_HOOKS_HERE
-#define XY_EVENT(NAME, PARAMS, ARGS)   XY_HOOK_FACE_(EVENT, void, NAME, PARAMS)
-#define XY_FILTER(NAME, PARAMS, ARGS)  XY_HOOK_FACE_(FILTER, xy_verdict, NAME, PARAMS)
-#define XY_SERVICE(NAME, PARAMS, ARGS) XY_HOOK_FACE_(SERVICE, xy_status, NAME, PARAMS)
-#else
 #ifndef XY_HOOK_SLOT_ /* the core sets this to give its hooks an index */
 #define XY_HOOK_SLOT_(NAME)
 #define XY_HOOK_SLOT_AT_(NAME) NULL
 #endif
+/* The section tells the loader which hooks a library fires (.defines in module.h). */
 #define XY_HOOK_BODY_(KIND, NAME)                                                                  \
     XY_HOOK_SLOT_(NAME)                                                                            \
     const struct xy_hook_def xy_hook_##NAME = {#NAME, XY_HOOK_##KIND, xy_hook_signature_##NAME,    \
-                                               XY_HOOK_SLOT_AT_(NAME)};
-#define XY_EVENT(NAME, PARAMS, ARGS)                                                               \
-    XY_HOOK_FACE_(EVENT, void, NAME, PARAMS)                                                       \
+                                               XY_HOOK_SLOT_AT_(NAME)};                            \
+    static const struct xy_hook_def *const xy_hook_defined_##NAME                                  \
+        __attribute__((used, section("xy_hooks"))) = &xy_hook_##NAME;
+
+#define XY_EVENT_AT_(NAME, TEXT, PARAMS, ARGS)                                                     \
+    XY_HOOK_FACE_(void, NAME, TEXT, PARAMS)                                                        \
     XY_HOOK_BODY_(EVENT, NAME)                                                                     \
     void xy_run_##NAME(struct xy_host *host, XY_UNPAREN(PARAMS))                                   \
     {                                                                                              \
@@ -121,8 +136,8 @@ XY_API void xy_fire_end(struct xy_firing *firing); /* only when leaving the loop
              b_ = xy_fire_next(&firing_))                                                          \
             ((xy_##NAME##_fn *)b_->handler)(b_->self, XY_UNPAREN(ARGS));                           \
     }
-#define XY_FILTER(NAME, PARAMS, ARGS)                                                              \
-    XY_HOOK_FACE_(FILTER, xy_verdict, NAME, PARAMS)                                                \
+#define XY_FILTER_AT_(NAME, TEXT, PARAMS, ARGS)                                                    \
+    XY_HOOK_FACE_(xy_verdict, NAME, TEXT, PARAMS)                                                  \
     XY_HOOK_BODY_(FILTER, NAME)                                                                    \
     xy_verdict xy_run_##NAME(struct xy_host *host, XY_UNPAREN(PARAMS))                             \
     {                                                                                              \
@@ -135,8 +150,8 @@ XY_API void xy_fire_end(struct xy_firing *firing); /* only when leaving the loop
             }                                                                                      \
         return XY_PASS;                                                                            \
     }
-#define XY_SERVICE(NAME, PARAMS, ARGS) /* XY_UNSUPPORTED when nobody provides it */                \
-    XY_HOOK_FACE_(SERVICE, xy_status, NAME, PARAMS)                                                \
+#define XY_SERVICE_AT_(NAME, TEXT, PARAMS, ARGS)                                                   \
+    XY_HOOK_FACE_(xy_status, NAME, TEXT, PARAMS)                                                   \
     XY_HOOK_BODY_(SERVICE, NAME)                                                                   \
     xy_status xy_run_##NAME(struct xy_host *host, XY_UNPAREN(PARAMS))                              \
     {                                                                                              \
@@ -148,6 +163,5 @@ XY_API void xy_fire_end(struct xy_firing *firing); /* only when leaving the loop
         xy_fire_end(&firing_);                                                                     \
         return status_;                                                                            \
     }
-#endif
 
 #endif

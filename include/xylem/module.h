@@ -86,7 +86,12 @@ struct xy_module {
     size_t schema_count;
     const struct xy_statement *const *statements; /* prepared at load: a wrong one refuses the module */
     size_t statements_count;
+    const struct xy_hook_def *const *defines, *const *defines_end; /* its own hooks: XY_MODULE fills it */
 };
+
+/* The linker's names for the bounds of the section that XY_HOOKS_HERE fills; NULL without one. */
+extern const struct xy_hook_def *const __start_xy_hooks[] __attribute__((weak, visibility("hidden")));
+extern const struct xy_hook_def *const __stop_xy_hooks[] __attribute__((weak, visibility("hidden")));
 
 #define XY_TABLE(table, rows) .table = (rows), .table##_count = sizeof(rows) / sizeof((rows)[0])
 
@@ -106,6 +111,8 @@ struct xy_module {
         .abi_major = XY_ABI_MAJOR,                                                                 \
         .abi_minor = XY_ABI_MINOR,                                                                 \
         .name = #module,                                                                           \
+        .defines = __start_xy_hooks,                                                               \
+        .defines_end = __stop_xy_hooks,                                                            \
         __VA_ARGS__                                                                                \
     }
 
