@@ -109,6 +109,9 @@ struct xyi_log_scope {
     struct xy_str module, host, stream;
 };
 extern _Thread_local struct xyi_log_scope xyi_log_scope;
+/* Names the module whose code runs, when xyi_log_scope.module is absent: asked for only when a line
+ * is written, so that firing a hook costs nothing. Set by the bus for the logic thread. */
+extern _Thread_local struct xy_str (*xyi_log_module)(void);
 
 /* ---- maps keyed by bytes, for the core: as xy_map_* without an instance ------------------------- */
 struct xy_map *xyi_map_new(void);

@@ -11,17 +11,26 @@
 #include "core/fiber/fiber_internal.h"
 #include "core/store/store.h"
 
-struct xy_instance { /* precedes the module's state in memory; xyi_instance_of(self) */
+/* Precedes the module's state in memory: xyi_instance_of(self). Its life: prepared (start() ran,
+ * nothing of it is live), live, leaving (replaced or removed: drains), gone. It is drained when no
+ * handler, timer, task, command or offloaded job of it runs or is queued (`running`), and no
+ * snapshot lists it (`snapshots`): a firing that began with it may still come to it. */
+struct xy_instance {
     uint32_t magic;
+    bool live;                   /* committed: timers run, tasks are queued */
+    bool leaving;
+    bool drained, abandoned;
     const struct xy_module *module;
     struct xyi_library *library; /* the open .so; several instances share it */
     struct xy_host *host;        /* NULL: XY_SERVER */
     struct xyi_arena *options_arena; /* what option values point into */
     struct xyi_link_node blocks; /* xy_keep_* memory */
-    struct xyi_link_node timers;
-    unsigned running;            /* handlers, timers and commands in flight */
-    bool leaving;                /* replaced; drains */
+    struct xyi_link_node timers, strands, maps;
+    unsigned running;            /* handlers, timers, tasks and commands in flight or queued */
+    unsigned snapshots;
     uint64_t calls;              /* handler calls, for module info */
+    struct xyi_link_node leavers; /* in drain.c's list while it drains */
+    struct xyi_timer grace;
 };
 struct xy_instance *xyi_instance_of(const void *self); /* asserts */
 void *xyi_instance_state(const struct xy_instance *instance);
@@ -40,19 +49,23 @@ struct xyi_bus_wish {
     struct xy_str base; /* for relative paths in options */
     bool tables_only;   /* --check: read tables, never start; no store */
 };
-struct xyi_bus_report { /* lists of "module" or "module@host: reason", in xyi_temp() */
+struct xyi_bus_report { /* a line for each: "module" or "module@host", then maybe ": reason"; in xyi_temp() */
     struct xy_buffer kept, retuned, replaced, added, removed, refused;
 };
 struct xyi_bus; /* a whole generation: hosts with their instances, hooks, iq routes, features */
 /* Prepare: loads, checks gates and options, migrates, starts new instances, adopts. On any error the
- * diagnostics have them all, everything new is dropped, nothing has changed: NULL. */
+ * diagnostics have them all, everything new is dropped, nothing has changed: NULL. A second one
+ * before the first is committed or discarded is refused. Migrations are applied here, also for a
+ * dry run: they only expand. */
 XY_SUSPENDS struct xyi_bus *xyi_bus_prepare(const struct xyi_bus_wish *wish, struct xy_diagnostics *to, struct xyi_bus_report *report);
 /* Commit: pointer stores, second adopt, timers armed; cannot fail. Old instances drain in the
  * background for up to `grace_ms`, then their waits are cancelled; one that will not drain is
  * abandoned and counted. */
 void xyi_bus_commit(struct xyi_bus *bus, int64_t grace_ms);
-void xyi_bus_discard(struct xyi_bus *bus); /* --dry-run */
-XY_SUSPENDS void xyi_bus_end(void);        /* server stop: stops all instances */
+XY_SUSPENDS void xyi_bus_discard(struct xyi_bus *bus); /* --dry-run: stops what was started */
+/* Server stop: stops all instances, once their handlers are done; those that are not within
+ * `grace_ms` are cancelled, and after as long again abandoned. */
+XY_SUSPENDS void xyi_bus_end(int64_t grace_ms);
 unsigned xyi_bus_draining(void), xyi_bus_abandoned(void);
 
 /* The module tables of a .so without starting it (gates 1-5), for --check, --defaults, man pages. */

@@ -59,6 +59,13 @@ void xyi_allow_wait(void);
 /* The instance whose handler the running fiber is in (innermost), for ownership and logs. */
 struct xy_instance *xyi_fiber_instance(void);
 void xyi_fiber_set_instance(struct xy_instance *instance);
+/* Where the running fiber keeps it (outside of fibers: a place of its own), for firing hooks
+ * without a call per handler. Good on that fiber until its job ends. */
+struct xy_instance **xyi_fiber_instance_place(void);
+/* Set by the bus; NULL before. Called with +1 when something begins that may outlive the wait of
+ * the fiber it was begun for (xy_offload's work, a read), with -1 when it has really ended, so that
+ * the code and constants it uses stay mapped. Logic thread; instance may be NULL. */
+extern void (*xyi_instance_count)(struct xy_instance *instance, int by);
 /* All cancellable waits in code of that instance return XY_CANCELLED, now and from now on. */
 void xyi_cancel_instance(struct xy_instance *instance);
 void xyi_cancel_all(void); /* server stop */
