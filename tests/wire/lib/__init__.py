@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What the wire tests stand on: an XMPP client on plain sockets, servers of their own, databases."""
