@@ -25,9 +25,10 @@ struct xy_str xyi_str_copy(struct xy_str s); /* NUL behind it; free .at */
 struct xyi_arena; /* first chunk `first` bytes, then doubling up to 16 KiB */
 struct xyi_arena *xyi_arena_new(size_t first);
 void *xyi_arena_alloc(struct xyi_arena *arena, size_t size); /* zeroed, 16-aligned */
+void *xyi_arena_take(struct xyi_arena *arena, size_t size);  /* the same, not zeroed */
 struct xy_str xyi_arena_str(struct xyi_arena *arena, struct xy_str s);
 struct xy_str xyi_arena_printf(struct xyi_arena *arena, const char *format, ...) XY_PRINTF(2, 3);
-struct xy_str xyi_arena_vprintf(struct xyi_arena *arena, const char *format, va_list arguments);
+struct xy_str xyi_arena_vprintf(struct xyi_arena *arena, const char *format, va_list arguments) XY_PRINTF(2, 0);
 void xyi_arena_reset(struct xyi_arena *arena); /* empties it, keeps the first chunk */
 void xyi_arena_free(struct xyi_arena *arena);  /* NULL is fine */
 /* Runs release(object) when the arena is reset or freed, last first: for things an arena owns but
@@ -97,6 +98,8 @@ void xyi_clock_freeze(int64_t wall_ms);
 void xyi_clock_advance(int64_t ms);
 bool xyi_clock_is_frozen(void);
 int64_t xyi_clock_real_us(void); /* monotonic, never frozen: for measuring */
+#define XYI_TIME_SIZE sizeof("2026-11-21T08:00:00.123Z")
+void xyi_time_write(int64_t ms, char out[XYI_TIME_SIZE]); /* xy_time_format() without a fiber */
 /* xy_now_ms() and xy_monotonic_ms() are cached per turn of the logic loop. */
 void xyi_clock_turn(void);
 
@@ -104,6 +107,9 @@ void xyi_clock_turn(void);
 enum xyi_log_format { XYI_LOG_TEXT, XYI_LOG_JSON };
 /* file absent: standard error. Thread-safe; reopens the file, so a reload rotates. XY_BROKEN keeps the old. */
 XY_CHECK xy_status xyi_log_configure(enum xy_level level, enum xyi_log_format format, struct xy_str file);
+/* Lines below error are limited to 20 a second for each event; one more then says how many were
+ * left out. It is written with the next line of any kind, or by this call (once per turn). */
+void xyi_log_tick(void);
 /* Fields every line of the running fiber gets; set by the scheduler and stream code. Thread-local. */
 struct xyi_log_scope {
     struct xy_str module, host, stream;
@@ -115,6 +121,9 @@ extern _Thread_local struct xy_str (*xyi_log_module)(void);
 
 /* ---- maps keyed by bytes, for the core: as xy_map_* without an instance ------------------------- */
 struct xy_map *xyi_map_new(void);
+/* For whoever owns maps (an instance): its place in the owner's list. xy_map_free() takes it out. */
+struct xyi_link_node *xyi_map_owner_node(struct xy_map *map);
+struct xy_map *xyi_map_of_owner_node(struct xyi_link_node *node);
 
 /* ---- deferred reclaim: "handles stay valid until the fiber that got them ends" ------------------ */
 /* Logic thread only. An object retired now is freed once every fiber that runs or waits now has
@@ -123,10 +132,12 @@ uint64_t xyi_epoch_enter(void);          /* a fiber begins; returns its epoch */
 void xyi_epoch_leave(uint64_t epoch);    /* it ended */
 void xyi_retire(void *object, void (*release)(void *object));
 void xyi_epoch_sweep(void);              /* once per turn: releases what is due */
+void xyi_epoch_end(void);                /* no fiber is left: releases the rest */
 
 /* ---- random, encodings --------------------------------------------------------------------------- */
 void xyi_random(void *out, size_t size); /* getrandom(2) */
 struct xy_str xyi_random_token(size_t bytes); /* url-safe text, in xyi_temp() */
-uint64_t xyi_hash(struct xy_str s); /* keyed per process (SipHash or the like): safe against chosen keys */
+uint64_t xyi_hash(struct xy_str s); /* keyed per process (SipHash-1-3): safe against chosen keys */
+uint64_t xyi_siphash13(const uint64_t key[2], struct xy_str s);
 
 #endif
