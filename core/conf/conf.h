@@ -32,14 +32,20 @@ struct xyi_diagnostic {
 struct xy_diagnostics *xyi_diagnostics_new(struct xyi_arena *arena);
 void xyi_complain_at(struct xy_diagnostics *to, const struct xyi_yaml *at, const char *format, ...) XY_PRINTF(3, 4);
 void xyi_caution_at(struct xy_diagnostics *to, const struct xyi_yaml *at, const char *format, ...) XY_PRINTF(3, 4);
+/* At the key rather than its value. */
+void xyi_complain_key(struct xy_diagnostics *to, const struct xyi_yaml *at, const char *format, ...) XY_PRINTF(3, 4);
 size_t xyi_errors(const struct xy_diagnostics *of);
 const struct xyi_diagnostic *xyi_diagnostics_first(const struct xy_diagnostics *of);
-/* Where xy_complain() finds an option: the map the options were read from. */
+/* All of them as lines "file:line:column: text", cautions marked, in xyi_temp(). */
+struct xy_str xyi_diagnostics_text(const struct xy_diagnostics *of);
+/* Where xy_complain() finds an option: the map the options were read from
+ * (or the scalar `on`); NULL: the file. */
 void xyi_diagnostics_aim(struct xy_diagnostics *to, const struct xyi_yaml *map);
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */
 /* The file plus conf.d/ *.yaml beside it in order of name, merged: later files may add keys and list
- * entries, a scalar set twice is an error. Everything lives in `arena`. NULL only when the file cannot be read. */
+ * entries, a scalar set twice is an error. Everything lives in `arena`. NULL when a file cannot be read
+ * or is no YAML; other errors are complained of and leave a tree. */
 struct xyi_yaml *xyi_yaml_read(struct xyi_arena *arena, struct xy_str path, struct xy_diagnostics *to);
 struct xyi_yaml *xyi_yaml_parse(struct xyi_arena *arena, struct xy_str name, struct xy_str text, struct xy_diagnostics *to);
 struct xyi_yaml *xyi_yaml_get(const struct xyi_yaml *map, struct xy_str key); /* NULL: absent */
@@ -53,9 +59,12 @@ struct xyi_option_table {
 };
 void xyi_options_read(struct xyi_option_table table, const struct xyi_yaml *map, const char *const *known,
                       struct xy_str base, struct xyi_arena *arena, void *into, struct xy_diagnostics *to);
+/* Lets go of what the fields of a filled struct hold outside their arena (JIDs). */
+void xyi_options_release(struct xyi_option_table table, void *from);
 /* One value of one row as text, as an operator would write it; secrets give "(set)". */
 struct xy_str xyi_option_text(const struct xy_option *row, const void *from);
-/* Whether two filled structs differ in a row, and the strongest effect among those that do. */
+/* Whether two filled structs differ in a row, and the strongest effect among those that do:
+ * XY_LIVE, XY_RECONNECT, XY_REPLACE, XY_RESTART in rising order. */
 bool xyi_options_differ(struct xyi_option_table table, const void *a, const void *b, enum xy_effect *effect);
 /* "did you mean" for any list of words: the nearest within distance 2, or absent. */
 struct xy_str xyi_did_you_mean(struct xy_str word, const struct xy_str *known, size_t count);
