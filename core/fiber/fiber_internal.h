@@ -73,6 +73,7 @@ void xyi_cancel_all(void); /* server stop */
 void *xyi_fiber_self(void);
 
 /* ---- timers: a heap on the monotonic (injectable) clock ----------------------------------------------- */
+/* One heap per thread (thread-local): I/O threads use these functions for their connections too. */
 struct xyi_timer { /* embed it; zero is idle */
     int64_t due_ms;
     size_t at; /* position in the heap + 1; 0: not set */
@@ -82,6 +83,7 @@ void xyi_timer_set(struct xyi_timer *timer, int64_t in_ms, void (*fire)(struct x
 void xyi_timer_clear(struct xyi_timer *timer);
 int64_t xyi_timers_next_ms(void); /* until the next is due: 0 now, XY_NONE none */
 void xyi_timers_run(void);
+void xyi_timers_end(void); /* an I/O thread leaves: frees its heap */
 
 /* ---- helper threads -------------------------------------------------------------------------------- */
 void xyi_helpers_start(unsigned threads); /* 0: one per core */
