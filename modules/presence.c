@@ -156,17 +156,6 @@ note_directed(XY_SELF, struct xy_session *session, const struct xy_stanza *prese
     return XY_PASS;
 }
 
-static bool
-may_see(struct xy_user *user, const struct xy_jid *asker)
-{
-    struct xy_roster_item item;
-    const struct xy_jid *bare = xy_jid_bare(asker);
-    if (bare == xy_user_jid(user))
-        return true;
-    return xy_run_roster_item(xy_user_host(user), user, bare, &item) == XY_OK &&
-           (item.subscription & XY_SUB_FROM);
-}
-
 static void
 answer_nothing(struct xy_user *user, const struct xy_jid *asker, const char *type)
 {
@@ -184,7 +173,7 @@ answer_probe(XY_SELF, struct xy_user *user, const struct xy_stanza *presence)
     if (!xy_str_is(xy_stanza_type(presence), "probe"))
         return XY_PASS;
     const struct xy_jid *asker = xy_stanza_from(presence);
-    if (!may_see(user, asker)) {
+    if (!xy_user_shows(user, asker)) {
         answer_nothing(user, asker, "unsubscribed");
         return XY_DONE;
     }

@@ -156,6 +156,12 @@ xyi_stream_stanza(struct xy_stream *stream, struct xy_stanza *stanza)
 }
 
 void
+xy_stream_login_failed(struct xy_stream *stream __attribute__((unused)))
+{
+    xyi_route_counters.auth_failures++;
+}
+
+void
 xy_stream_authenticated(struct xy_stream *stream, const struct xy_jid *account)
 {
     xy_assert(!stream->account && xy_jid_is_bare(account));

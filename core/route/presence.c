@@ -61,6 +61,15 @@ available(struct xy_session *session, const struct xy_stanza *presence)
         xyi_user_release(user);
 }
 
+void
+xy_session_set_presence(struct xy_session *session, struct xy_stanza *presence)
+{
+    xy_stanza_set_from(presence, session->jid);
+    xyi_stanza_freeze(presence);
+    if (session->open)
+        available(session, presence);
+}
+
 static void
 unavailable(struct xy_session *session, const struct xy_stanza *presence)
 {

@@ -15,6 +15,12 @@ xyi_route_configure(const struct xyi_c2s_limits *wanted)
 }
 
 int64_t
+xy_login_failures_allowed(void)
+{
+    return limits.auth_failures > 0 ? limits.auth_failures : XY_NONE;
+}
+
+int64_t
 xyi_route_auth_timeout_ms(void)
 {
     return limits.auth_timeout_ms;

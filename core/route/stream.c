@@ -312,6 +312,17 @@ xyi_sessions_each(void (*each)(void *argument, struct xy_session *session), void
 }
 
 void
+xy_sessions_each(const struct xy_host *host,
+                 void (*each)(void *argument, struct xy_session *session), void *argument)
+{
+    for (struct xyi_link_node *at = all.next; at != &all; at = at->next) {
+        struct xy_stream *stream = XYI_LIST_OF(at, struct xy_stream, in_all);
+        if (stream->host == host && stream->session && stream->session->open)
+            each(argument, stream->session);
+    }
+}
+
+void
 xyi_route_counts(struct xyi_route_counts *counts)
 {
     *counts = xyi_route_counters;

@@ -45,14 +45,17 @@ struct xy_scram_keys {
     int64_t iterations;
     size_t size; /* of the two keys */
     unsigned char stored_key[XY_HASH_MAX], server_key[XY_HASH_MAX];
-    bool real; /* false: made up for an account that does not exist or may not log in. It is the
-                  same for the same name at every call, and no password matches it. */
+    bool real; /* false: made up for an account that does not exist. It is the same for the same
+                  name at every call, and no password matches it. */
+    enum xy_account_state state; /* of a real one: a disabled account is told so, and turned away,
+                                    only after a correct proof */
 };
 /* Answers for every well-formed name in the same time, so that neither the exchange nor its
  * timing shows whether an account exists. XY_BROKEN when the database does not answer. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_scram(const struct xy_jid *bare, enum xy_hash hash,
                                                        struct xy_scram_keys *keys);
-/* PLAIN and the like. XY_DENIED: wrong password, no such account, disabled; same time for all. */
+/* PLAIN and the like. XY_DENIED: wrong password or no such account, in the same time; XY_GONE: the
+ * right one, but the account is disabled. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_check_password(const struct xy_jid *bare,
                                                                 struct xy_str password);
 

@@ -34,6 +34,9 @@ XY_EVENT(session_available, (struct xy_session *session), (session))
 XY_EVENT(session_closed, (struct xy_session *session), (session))
 
 /* ---- stanzas --------------------------------------------------------------------------------- */
+/* A client's presence without type, broadcast or directed, before anybody else sees it. It is still
+ * mutable: add what the server vouches for (XEP-0153's hash). */
+XY_EVENT(presence_outgoing, (struct xy_session *session, struct xy_stanza *presence), (session, presence))
 /* A client sent it; `from` is set and right, forged stanza-ids and delays are gone. XY_DONE: the
  * handler has answered or dropped it. */
 XY_FILTER(stanza_out, (struct xy_session *session, const struct xy_stanza *stanza), (session, stanza))

@@ -25,6 +25,8 @@
 #define XY_ABI_MINOR 0u
 #define XY_MAGIC     0x6d6c7978u /* "xylm" */
 
+XY_API const char *xy_version(void); /* of the running core: "0.1.0" */
+
 enum xy_scope { XY_PER_HOST = 0, XY_SERVER = 1 };
 
 /* Named, versioned records that the old instance leaves for the new one at a reload. */

@@ -45,6 +45,17 @@ XY_SERVICE(roster_list, (struct xy_user *user, struct xy_roster_item **items, si
 /* One item; XY_ABSENT: none (item is then that of a stranger: all empty). */
 XY_SERVICE(roster_item, (struct xy_user *user, const struct xy_jid *contact, struct xy_roster_item *item),
            (user, contact, item))
+/* Whether the account lets `asker` see its presence: itself, and contacts it approved. */
+static inline bool
+xy_user_shows(struct xy_user *user, const struct xy_jid *asker)
+{
+    struct xy_roster_item item;
+    const struct xy_jid *bare = xy_jid_bare(asker);
+    if (bare == xy_user_jid(user))
+        return true;
+    return xy_run_roster_item(xy_user_host(user), user, bare, &item) == XY_OK &&
+           (item.subscription & XY_SUB_FROM);
+}
 /* An item changed, after its commit. `item` is the new state; subscription none and not listed
  * when it was removed. */
 XY_EVENT(roster_changed, (struct xy_user *user, const struct xy_roster_item *item), (user, item))

@@ -59,6 +59,11 @@ XY_API struct xy_str xy_stream_tls(const struct xy_stream *stream);  /* "TLS1.3 
 XY_API struct xy_str xy_stream_channel_binding(const struct xy_stream *stream, struct xy_str type);
 /* XY_GONE when closed. Works at every stage. */
 XY_API xy_status xy_stream_send(struct xy_stream *stream, struct xy_stanza *stanza);
+/* SASL failed: counts it. */
+XY_API void xy_stream_login_failed(struct xy_stream *stream);
+/* limits.auth_failures: failed logins one address may have on one account in the period of the
+ * module that counts them; XY_NONE: any number. */
+XY_API int64_t xy_login_failures_allowed(void);
 /* SASL succeeded: the next thing the client sends is a new stream header. `account` is bare. */
 XY_API void xy_stream_authenticated(struct xy_stream *stream, const struct xy_jid *account);
 /* Binds a resource; absent: the server makes one up. A session of that full JID that exists is
@@ -96,6 +101,11 @@ XY_API void *xy_session_note_resize(struct xy_session *session, const struct xy_
 XY_API size_t xy_session_note_size(struct xy_session *session, const struct xy_note *kind);
 XY_API void xy_session_note_drop(struct xy_session *session, const struct xy_note *kind);
 XY_API struct xy_session *xy_session_find(const struct xy_jid *full); /* NULL: none */
+/* As if its client had broadcast `presence`, which is available and without `to`. Freezes it. */
+XY_API XY_SUSPENDS void xy_session_set_presence(struct xy_session *session, struct xy_stanza *presence);
+/* All open sessions of a host; `each` must not suspend. */
+XY_API void xy_sessions_each(const struct xy_host *host,
+                             void (*each)(void *argument, struct xy_session *session), void *argument);
 
 /* ---- users ----------------------------------------------------------------------------------- */
 /* XY_ABSENT: no such account (or not one of ours). May read the database. */

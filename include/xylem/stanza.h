@@ -58,6 +58,9 @@ XY_API void xy_stanza_set_type(struct xy_stanza *stanza, struct xy_str type);
 XY_API struct xy_node *xy_node_add(struct xy_node *parent, struct xy_str ns, struct xy_str name);
 XY_API void xy_node_set(struct xy_node *node, const char *name, struct xy_str value); /* absent value removes */
 XY_API void xy_node_add_text(struct xy_node *node, struct xy_str text);
+/* One element as text that stands for itself, in the fiber's memory; and back: NULL when malformed. */
+XY_API struct xy_str xy_node_xml(const struct xy_node *node);
+XY_API struct xy_node *xy_node_add_xml(struct xy_node *parent, struct xy_str text);
 /* Adds a deep copy of `child`, which may belong to any stanza. */
 XY_API struct xy_node *xy_node_add_copy(struct xy_node *parent, const struct xy_node *child);
 /* Removes a child element of `parent`. */

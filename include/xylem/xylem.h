@@ -24,5 +24,6 @@
 #include <xylem/stanza.h>
 #include <xylem/status.h>
 #include <xylem/str.h>
+#include <xylem/throttle.h>
 
 #endif

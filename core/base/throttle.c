@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Allowances per key: one number each, the time at which everything taken will have come back
+ * (the generic cell rate algorithm). Invariant: that time never lies more than a period ahead,
+ * so no key can be shut out for longer, however hard somebody tries.
+ */
+#include <arpa/inet.h>
+
+#include <xylem/option.h>
+#include <xylem/throttle.h>
+#include "core/base/base.h"
+
+enum { MOST_KEYS = 65536, TICK_MS = 100 }; /* ticks: the number fits a map's value anywhere */
+
+static intptr_t
+now_ticks(void)
+{
+    return (intptr_t)(xy_monotonic_ms() / TICK_MS);
+}
+
+static intptr_t
+ticks(int64_t ms)
+{
+    return ms > TICK_MS ? (intptr_t)(ms / TICK_MS) : 1;
+}
+
+static intptr_t
+whole_at(const struct xy_map *taken, struct xy_str key)
+{
+    intptr_t at = (intptr_t)xy_map_get(taken, key), now = now_ticks();
+    return at > now ? at : now;
+}
+
+static void
+drop_keys(struct xy_map *taken, bool all)
+{
+    size_t at = 0;
+    struct xy_str key;
+    void *value;
+    intptr_t now = now_ticks();
+    while (xy_map_next(taken, &at, &key, &value))
+        if (all || (intptr_t)value <= now)
+            xy_map_remove(taken, key);
+}
+
+static void
+make_room(struct xy_map *taken)
+{
+    if (xy_map_count(taken) < MOST_KEYS)
+        return;
+    drop_keys(taken, false);
+    if (xy_map_count(taken) < MOST_KEYS)
+        return;
+    drop_keys(taken, true);
+    xy_warn("throttle.full", "too many keys at once, all allowances are whole again");
+}
+
+bool
+xy_throttle_take(struct xy_map *taken, struct xy_str key, int64_t most, int64_t period_ms)
+{
+    if (most == XY_NONE)
+        return true;
+    if (most <= 0)
+        return false;
+    intptr_t at = whole_at(taken, key) + ticks(period_ms / most);
+    if (at > now_ticks() + ticks(period_ms))
+        return false;
+    make_room(taken);
+    xy_map_put(taken, key, (void *)at);
+    return true;
+}
+
+void
+xy_throttle_give(struct xy_map *taken, struct xy_str key, int64_t most, int64_t period_ms)
+{
+    if (most <= 0)
+        return;
+    intptr_t at = whole_at(taken, key) - ticks(period_ms / most);
+    if (at > now_ticks())
+        xy_map_put(taken, key, (void *)at);
+    else
+        xy_map_remove(taken, key);
+}
+
+struct xy_str
+xy_throttle_address(struct xy_str address)
+{
+    struct in6_addr bytes;
+    if (inet_pton(AF_INET6, xy_temp_cstr(address), &bytes) != 1 || IN6_IS_ADDR_V4MAPPED(&bytes))
+        return address;
+    return xy_temp_str(xy_str_of((const char *)&bytes, 8));
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* Allowances per key: what is taken comes back evenly, nobody is shut out for longer than a
+ * period. */
+#include "tests/unit/harness.h"
+
+#include <xylem/option.h>
+#include <xylem/throttle.h>
+#include "core/base/base.h"
+
+enum { MOST = 5, PERIOD = 60 * 1000 };
+
+static struct xy_map *
+fresh(void)
+{
+    xyi_temp_set(xyi_arena_new(1024));
+    xyi_clock_freeze(1700000000000);
+    return xyi_map_new();
+}
+
+static void
+end(struct xy_map *taken)
+{
+    xy_map_free(taken);
+    xyi_arena_free(xyi_temp());
+    xyi_temp_set(NULL);
+}
+
+static int
+take_all(struct xy_map *taken, struct xy_str key)
+{
+    int count = 0;
+    while (count < 1000 && xy_throttle_take(taken, key, MOST, PERIOD))
+        count++;
+    return count;
+}
+
+TEST(a_key_may_use_its_allowance_at_once)
+{
+    struct xy_map *taken = fresh();
+    CHECK_EQ(take_all(taken, XY_STR("a")), MOST);
+    CHECK_EQ(take_all(taken, XY_STR("b")), MOST);
+    end(taken);
+}
+
+TEST(it_comes_back_evenly)
+{
+    struct xy_map *taken = fresh();
+    take_all(taken, XY_STR("a"));
+    xyi_clock_advance(PERIOD / MOST - 200);
+    CHECK_EQ(take_all(taken, XY_STR("a")), 0);
+    xyi_clock_advance(200);
+    CHECK_EQ(take_all(taken, XY_STR("a")), 1);
+    xyi_clock_advance(PERIOD / MOST * 2);
+    CHECK_EQ(take_all(taken, XY_STR("a")), 2);
+    xyi_clock_advance(PERIOD * 10);
+    CHECK_EQ(take_all(taken, XY_STR("a")), MOST);
+    end(taken);
+}
+
+TEST(trying_on_does_not_prolong_it)
+{
+    struct xy_map *taken = fresh();
+    take_all(taken, XY_STR("a"));
+    for (int i = 0; i < 100000; i++)
+        CHECK(!xy_throttle_take(taken, XY_STR("a"), MOST, PERIOD));
+    xyi_clock_advance(PERIOD / MOST);
+    CHECK_EQ(take_all(taken, XY_STR("a")), 1);
+    end(taken);
+}
+
+TEST(what_is_given_back_can_be_taken_again)
+{
+    struct xy_map *taken = fresh();
+    take_all(taken, XY_STR("a"));
+    xy_throttle_give(taken, XY_STR("a"), MOST, PERIOD);
+    CHECK_EQ(take_all(taken, XY_STR("a")), 1);
+    for (int i = 0; i < 50; i++)
+        xy_throttle_give(taken, XY_STR("a"), MOST, PERIOD);
+    CHECK_EQ(take_all(taken, XY_STR("a")), MOST);
+    end(taken);
+}
+
+TEST(none_is_no_limit_and_zero_forbids)
+{
+    struct xy_map *taken = fresh();
+    for (int i = 0; i < 1000; i++)
+        CHECK(xy_throttle_take(taken, XY_STR("a"), XY_NONE, PERIOD));
+    CHECK_EQ(xy_map_count(taken), 0);
+    CHECK(!xy_throttle_take(taken, XY_STR("a"), 0, PERIOD));
+    end(taken);
+}
+
+TEST(memory_is_bounded_and_the_busy_stay)
+{
+    struct xy_map *taken = fresh();
+    for (uint32_t i = 0; i < 65535; i++)
+        CHECK(xy_throttle_take(taken, XY_KEY(i), MOST, PERIOD));
+    xyi_clock_advance(PERIOD / 2);
+    take_all(taken, XY_STR("busy"));
+    for (uint32_t i = 100000; i < 130000; i++)
+        CHECK(xy_throttle_take(taken, XY_KEY(i), MOST, PERIOD));
+    CHECK(xy_map_count(taken) <= 65536);
+    CHECK_EQ(take_all(taken, XY_STR("busy")), 0);
+    for (uint32_t i = 200000; i < 300000; i++) /* all at once: more than can be kept apart */
+        CHECK(xy_throttle_take(taken, XY_KEY(i), MOST, PERIOD));
+    CHECK(xy_map_count(taken) <= 65536);
+    end(taken);
+}
+
+TEST(an_ipv6_client_counts_by_its_network)
+{
+    struct xy_map *taken = fresh();
+    struct xy_str one = xy_throttle_address(XY_STR("2001:db8:1:2::1"));
+    CHECK(xy_str_equal(one, xy_throttle_address(XY_STR("2001:db8:1:2:ffff::9"))));
+    CHECK(!xy_str_equal(one, xy_throttle_address(XY_STR("2001:db8:1:3::1"))));
+    CHECK_STR(xy_throttle_address(XY_STR("192.0.2.1")), "192.0.2.1");
+    CHECK_STR(xy_throttle_address(XY_STR("::ffff:192.0.2.1")), "::ffff:192.0.2.1");
+    end(taken);
+}
+
+END_TESTS
