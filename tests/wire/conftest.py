@@ -18,6 +18,7 @@ from lib.client import Client
 from lib.postgres import Postgres, binaries
 from lib.prosody import Prosody
 from lib.server import HOSTS, Server
+from lib.stream import Stream
 
 TOP = Path(__file__).resolve().parent.parent.parent
 
@@ -246,6 +247,20 @@ def actors():
     yield make
     for made in casts:
         made.close()
+
+
+@pytest.fixture
+def connects():
+    """connects(server, "starttls"): a bare stream of no account, nothing sent yet."""
+    made = []
+
+    def make(server, tls="starttls", label="C", **options):
+        made.append(Stream(server.port(tls), label=label, **options))
+        return made[-1]
+
+    yield make
+    for stream in made:
+        stream.breaks()
 
 
 @pytest.fixture
