@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 _Thread_local struct xyi_log_scope xyi_log_scope;
+_Thread_local struct xy_str (*xyi_log_module)(void);
 
 static _Atomic int threshold = XY_LEVEL_INFO;
 static atomic_bool owing; /* lines were suppressed and are not yet accounted for */
@@ -45,13 +46,16 @@ account_suppressed(bool all)
     char event[64];
     int64_t lines;
     struct xyi_log_scope scope = xyi_log_scope;
+    struct xy_str (*module)(void) = xyi_log_module;
     xyi_log_scope = (struct xyi_log_scope){0}; /* they were of many */
+    xyi_log_module = NULL;
     while (xyi_log_next_suppressed(xy_monotonic_ms(), all, event, &lines)) {
         const struct xy_field fields[] = {XY_F_CSTR_AS("of", event), XY_F_INT(lines)};
         write_line(&(struct xyi_log_entry){XY_LEVEL_NOTICE, "log.suppressed",
                                            "lines of one event left out", fields, 2});
     }
     xyi_log_scope = scope;
+    xyi_log_module = module;
     atomic_store_explicit(&owing, xyi_log_owes(), memory_order_relaxed);
 }
 

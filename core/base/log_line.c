@@ -186,7 +186,10 @@ xyi_log_compose(struct xyi_log_line *line, enum xyi_log_format format,
     line->len = 0;
     line->cut = false;
     add_head(line, format, entry);
-    add_text_field(line, format, "module", xyi_log_scope.module);
+    struct xy_str module = xyi_log_scope.module;
+    if (!module.len && xyi_log_module)
+        module = xyi_log_module();
+    add_text_field(line, format, "module", module);
     add_text_field(line, format, "host", xyi_log_scope.host);
     add_text_field(line, format, "stream", xyi_log_scope.stream);
     for (size_t i = 0; i < entry->count; i++)

@@ -7,6 +7,7 @@
 #define XYI_FIBER_H
 
 #include <xylem/fiber.h>
+#include <xylem/option.h> /* XY_NONE */
 #include "core/base/base.h"
 
 struct xy_instance;
@@ -17,16 +18,24 @@ struct xyi_job {
     void (*run)(struct xyi_job *job);
 };
 
-struct xyi_strand { /* embed it; zero is a valid idle strand */
+/* Embed it; zero is a valid idle strand. It must outlive its running job: a job that ends the
+ * object its strand is in retires it (xyi_retire). */
+struct xyi_strand {
     struct xyi_job *first, *last;
-    bool busy;       /* a fiber runs one of its jobs, or it is on the ready list */
-    unsigned queued;
-    struct xyi_strand *next_ready;
+    bool busy;       /* one of its jobs runs or waits, or it is on the ready list */
+    unsigned queued; /* not yet begun */
+    struct xyi_job ready;
 };
 
-struct xyi_fiber_limits {
-    size_t stack_bytes; /* 64 KiB; 256 KiB under ASan */
-    unsigned most;      /* limits.fibers, default 8192: beyond it strands queue */
+#ifdef XYI_SANITIZED
+#define XYI_STACK_BYTES (256u * 1024)
+#else
+#define XYI_STACK_BYTES (64u * 1024)
+#endif
+#define XYI_FIBERS_MOST 8192u
+struct xyi_fiber_limits { /* 0: the defaults above */
+    size_t stack_bytes;
+    unsigned most; /* limits.fibers: beyond it jobs and strands queue */
 };
 void xyi_fibers_init(struct xyi_fiber_limits limits);
 void xyi_fibers_set_most(unsigned most);
@@ -35,12 +44,26 @@ void xyi_fibers_end(void); /* all must have ended */
 void xyi_strand_post(struct xyi_strand *strand, struct xyi_job *job);
 void xyi_spawn(struct xyi_job *job); /* on no strand */
 bool xyi_sched_ready(void);
-void xyi_sched_run(void);            /* from the loop: until nothing is ready */
-/* Runs fn(argument) on a fiber and turns the given loop until it is done: for start-up, tools, tests. */
+/* From the loop: runs what is ready and what becomes ready meanwhile, and sweeps what was retired.
+ * It stops after XYI_JOBS_PER_TURN jobs, so that jobs that beget jobs do not keep the loop from its
+ * sockets: do not sleep while xyi_sched_ready(). */
+#define XYI_JOBS_PER_TURN 8192u
+void xyi_sched_run(void);
+/* Runs fn(argument) on a fiber and turns the given loop until it is done: for start-up, tools, tests.
+ * turn NULL: xyi_fibers_turn. */
 void xyi_run_on_fiber(void (*fn)(void *argument), void *argument, void (*turn)(void));
 
+/* One turn of a loop with nothing but mail for the logic thread, timers and fibers; sleeps while
+ * there is nothing to do. Initialise xyi_logic_inbox first. */
+void xyi_fibers_turn(void);
+
 bool xyi_on_fiber(void);
-unsigned xyi_fibers_live(void);
+unsigned xyi_fibers_live(void); /* running or waiting */
+struct xyi_fiber_stats {
+    unsigned live, held; /* held: jobs that wait for a fiber because `most` are live */
+    uint64_t jobs, resumed, held_ever;
+};
+struct xyi_fiber_stats xyi_fibers_stats(void);
 
 /* ---- waits ---------------------------------------------------------------------------------------- */
 struct xyi_wait {
@@ -48,7 +71,12 @@ struct xyi_wait {
     xy_status status;
     bool done;
 };
-/* One waker, one waiter; both on the logic thread. xyi_wake() may come before xyi_wait(). */
+/* One waker, one waiter; both on the logic thread. xyi_wake() may come before xyi_wait(), and wins
+ * over a time limit or cancellation that came in the same turn.
+ * The wait is in the waiter's frame: when xyi_wait() answers XY_TIMEOUT or XY_CANCELLED, the waker
+ * still knows it. Nothing else runs until the caller waits again or returns, so it must, before
+ * either, take the wait from where the waker finds it. A waker that cannot be stopped (another
+ * thread, a peer) needs a wait on the heap that the later of the two frees; offload.c shows it. */
 #define XYI_UNCANCELLABLE 1u
 XY_SUSPENDS xy_status xyi_wait(struct xyi_wait *wait, int64_t timeout_ms, unsigned flags); /* timeout XY_NONE: for ever */
 void xyi_wake(struct xyi_wait *wait, xy_status status);
@@ -68,27 +96,37 @@ struct xy_instance **xyi_fiber_instance_place(void);
 extern void (*xyi_instance_count)(struct xy_instance *instance, int by);
 /* All cancellable waits in code of that instance return XY_CANCELLED, now and from now on. */
 void xyi_cancel_instance(struct xy_instance *instance);
-void xyi_cancel_all(void); /* server stop */
-/* A handle on the running fiber, to cancel its waits later (a session that ends). */
+/* That is: of fibers whose present instance it is, until they have left it. Who is in another one
+ * at the moment, called from it, is asked again later. Before its memory is given back,
+ * xyi_forget_instance(). */
+void xyi_forget_instance(const struct xy_instance *instance);
+/* Server stop: of all fibers that live now but the running one; those that begin later may wait. */
+void xyi_cancel_all(void);
+/* A handle on the running fiber, to cancel its waits later (a session that ends): good until the
+ * job it runs has ended. Cancelled is its present wait and all later ones of that job. */
 void *xyi_fiber_self(void);
+void xyi_cancel_fiber(void *fiber);
 
 /* ---- timers: a heap on the monotonic (injectable) clock ----------------------------------------------- */
 /* One heap per thread (thread-local): I/O threads use these functions for their connections too. */
 struct xyi_timer { /* embed it; zero is idle */
     int64_t due_ms;
     size_t at; /* position in the heap + 1; 0: not set */
+    uint64_t order; /* among those due at once: as they were set */
     void (*fire)(struct xyi_timer *timer); /* on the loop, not on a fiber: must not suspend */
 };
-void xyi_timer_set(struct xyi_timer *timer, int64_t in_ms, void (*fire)(struct xyi_timer *));
+void xyi_timer_set(struct xyi_timer *timer, int64_t in_ms, void (*fire)(struct xyi_timer *)); /* anew if set */
 void xyi_timer_clear(struct xyi_timer *timer);
-int64_t xyi_timers_next_ms(void); /* until the next is due: 0 now, XY_NONE none */
-void xyi_timers_run(void);
+/* Until the next is due: 0 now, XY_NONE none. A frozen clock brings none nearer: XY_NONE then. */
+int64_t xyi_timers_next_ms(void);
+void xyi_timers_run(void); /* those due now; what they set anew comes with the next call */
 void xyi_timers_end(void); /* an I/O thread leaves: frees its heap */
 
 /* ---- helper threads -------------------------------------------------------------------------------- */
 void xyi_helpers_start(unsigned threads); /* 0: one per core */
-void xyi_helpers_stop(void);
-/* For jobs that outlive the fiber: `done` runs on the logic thread, not on a fiber. */
+void xyi_helpers_stop(void); /* runs out what is queued first */
+/* For jobs that outlive the fiber: `done` runs on the logic thread, not on a fiber, and
+ * may be NULL. Thread-safe. */
 void xyi_offload(void (*work)(void *argument), void (*done)(void *argument), void *argument);
 
 #endif
