@@ -100,7 +100,8 @@ bool xyi_clock_is_frozen(void);
 int64_t xyi_clock_real_us(void); /* monotonic, never frozen: for measuring */
 #define XYI_TIME_SIZE sizeof("2026-11-21T08:00:00.123Z")
 void xyi_time_write(int64_t ms, char out[XYI_TIME_SIZE]); /* xy_time_format() without a fiber */
-/* xy_now_ms() and xy_monotonic_ms() are cached per turn of the logic loop. */
+/* On a thread that calls this once per turn of its loop, xy_now_ms() and xy_monotonic_ms() stand
+ * still within the turn; on others they ask the system each time. */
 void xyi_clock_turn(void);
 
 /* ---- log ----------------------------------------------------------------------------------------- */

@@ -60,6 +60,5 @@ void xyi_fiber_park(struct xyi_fiber *self);
 struct xyi_job *xyi_sched_next_job(void);
 /* Parked and due to go on: behind what is ready now. */
 void xyi_sched_wake(struct xyi_fiber *fiber);
-void xyi_timers_end(void); /* gives the heap back when no timer is set */
 
 #endif

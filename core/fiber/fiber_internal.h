@@ -120,7 +120,7 @@ void xyi_timer_clear(struct xyi_timer *timer);
 /* Until the next is due: 0 now, XY_NONE none. A frozen clock brings none nearer: XY_NONE then. */
 int64_t xyi_timers_next_ms(void);
 void xyi_timers_run(void); /* those due now; what they set anew comes with the next call */
-void xyi_timers_end(void); /* an I/O thread leaves: frees its heap */
+void xyi_timers_end(void); /* a thread leaves, its timers are cleared: frees its heap */
 
 /* ---- helper threads -------------------------------------------------------------------------------- */
 void xyi_helpers_start(unsigned threads); /* 0: one per core */

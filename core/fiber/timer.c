@@ -6,11 +6,11 @@
  */
 #include "core/fiber/fiber.h"
 
-static struct {
+static _Thread_local struct {
     struct xyi_timer **at;
     size_t count, room;
     uint64_t order;
-} heap;
+} heap __attribute__((tls_model("initial-exec")));
 
 static bool
 is_before(const struct xyi_timer *a, const struct xyi_timer *b)
