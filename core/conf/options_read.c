@@ -51,6 +51,12 @@ check_range(const struct reader *reader, int64_t value, struct xy_str text)
                   XY_ARG(high), XY_ARG(text));
 }
 
+static const char *
+or_none(const struct reader *reader)
+{
+    return reader->row->none ? ", or `none`" : "";
+}
+
 static xy_status
 read_number(const struct reader *reader, struct xy_str text, int64_t *into)
 {
@@ -70,7 +76,7 @@ read_number(const struct reader *reader, struct xy_str text, int64_t *into)
     if (status != XY_OK && !error.len)
         error = xy_temp_printf("`" XY_FMT "` is not a whole number", XY_ARG(text));
     if (status != XY_OK)
-        return refuse(reader, XY_FMT "%s", XY_ARG(error), reader->row->none ? ", or none" : "");
+        return refuse(reader, XY_FMT "%s", XY_ARG(error), or_none(reader));
     if (check_range(reader, value, text) != XY_OK)
         return XY_INVALID;
     *into = value;
@@ -84,7 +90,7 @@ read_rate(const struct reader *reader, struct xy_str text, xy_rate *into)
     xy_rate rate = {XY_NONE, XY_NONE};
     if (!(reader->row->none && xy_str_is(text, "none")) &&
         xyi_rate_parse(text, &rate, &error) != XY_OK)
-        return refuse(reader, XY_FMT "%s", XY_ARG(error), reader->row->none ? ", or none" : "");
+        return refuse(reader, XY_FMT "%s", XY_ARG(error), or_none(reader));
     *into = rate;
     return XY_OK;
 }

@@ -22,6 +22,28 @@ is_plain(struct xy_str text)
     return true;
 }
 
+/* The character at `at` of UTF-8 the YAML reader let in; its length in *len. */
+static unsigned
+decode(struct xy_str text, size_t at, size_t *len)
+{
+    unsigned char lead = (unsigned char)text.at[at];
+    *len = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    unsigned letter = lead < 0x80 ? lead : lead & (0x7fu >> *len);
+    if (*len > text.len - at)
+        *len = text.len - at;
+    for (size_t i = 1; i < *len; i++)
+        letter = letter << 6 | ((unsigned char)text.at[at + i] & 0x3f);
+    return letter;
+}
+
+/* What YAML takes only as an escape: controls, line separators, the byte order mark. */
+static bool
+needs_escape(unsigned letter)
+{
+    return letter < 0x20 || (letter >= 0x7f && letter < 0xa0) || letter == 0x2028 ||
+           letter == 0x2029 || letter == 0xfeff || letter == 0xfffe || letter == 0xffff;
+}
+
 void
 xyi_yaml_write(struct xy_buffer *to, struct xy_str text)
 {
@@ -30,14 +52,14 @@ xyi_yaml_write(struct xy_buffer *to, struct xy_str text)
         return;
     }
     xy_buffer_add(to, XY_STR("\""));
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char byte = (unsigned char)text.at[i];
-        if (byte == '"' || byte == '\\')
-            xy_buffer_printf(to, "\\%c", byte);
-        else if (byte < 0x20 || byte == 0x7f)
-            xy_buffer_printf(to, "\\x%02x", byte);
+    for (size_t i = 0, len; i < text.len; i += len) {
+        unsigned letter = decode(text, i, &len);
+        if (letter == '"' || letter == '\\')
+            xy_buffer_printf(to, "\\%c", (char)letter);
+        else if (needs_escape(letter))
+            xy_buffer_printf(to, "\\u%04x", letter);
         else
-            xy_buffer_add(to, xy_str_of(text.at + i, 1));
+            xy_buffer_add(to, xy_str_of(text.at + i, len));
     }
     xy_buffer_add(to, XY_STR("\""));
 }

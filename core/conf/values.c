@@ -57,7 +57,7 @@ parse_amount(struct xy_str text, const struct unit *units, int64_t *out, struct 
         return XY_OK;
     }
     if (unit && digits.len)
-        *error = xy_temp_printf("`" XY_FMT "` is too large", XY_ARG(text));
+        *error = xy_temp_printf("`" XY_FMT "` is too large: use a smaller one", XY_ARG(text));
     return XY_INVALID;
 }
 

@@ -204,10 +204,10 @@ complain_of_syntax(struct reading *reading, const yaml_parser_t *parser)
     const char *problem = parser->problem ? parser->problem : "cannot be parsed";
     if (parser->error == YAML_READER_ERROR) {
         bool control = strstr(problem, "control") != NULL;
+        unsigned byte = (unsigned char)reading->text.at[parser->problem_offset];
         xyi_complain_place(
             reading->to, place_of_offset(reading, parser->problem_offset), "%s (0x%02x)",
-            control ? "a control character is not allowed here" : "not valid UTF-8",
-            (unsigned)parser->problem_value);
+            control ? "a control character is not allowed here" : "not valid UTF-8", byte);
         return;
     }
     struct xyi_place place = place_at(reading, parser->problem_mark);
