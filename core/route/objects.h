@@ -85,6 +85,7 @@ XY_SUSPENDS void xyi_route_message(struct xy_user *user, const struct xy_stanza 
 XY_SUSPENDS void xyi_deliver_message(struct xy_user *user,
                                      const struct xy_stanza *message); /* past the queue */
 XY_SUSPENDS void xyi_route_presence(struct xy_user *user, const struct xy_stanza *presence);
+bool xyi_presence_is_subscription(const struct xy_stanza *presence);
 XY_SUSPENDS void xyi_presence_from_session(struct xy_session *session,
                                            const struct xy_stanza *presence);
 XY_SUSPENDS void xyi_route_iq(struct xy_host *host, struct xy_user *user,

@@ -19,6 +19,13 @@ subscription_kind(const struct xy_stanza *presence, enum xy_subscription_kind *k
     return false;
 }
 
+bool
+xyi_presence_is_subscription(const struct xy_stanza *presence)
+{
+    enum xy_subscription_kind kind;
+    return subscription_kind(presence, &kind);
+}
+
 /* RFC 6121 4.7.2.3: an integer from -128 to 127; no element means 0. */
 static xy_status
 read_priority(const struct xy_stanza *presence, int8_t *priority)

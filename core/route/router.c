@@ -133,6 +133,14 @@ route_to_nobody(const struct xy_stanza *stanza)
         xy_bounce(stanza, XY_SERVICE_UNAVAILABLE, XY_NO_STR);
 }
 
+/* A presence for an account nobody uses just now: no need to look whether it exists. */
+static bool
+shows_nobody(const struct xy_stanza *stanza)
+{
+    return xy_stanza_kind(stanza) == XY_PRESENCE && !xyi_presence_is_subscription(stanza) &&
+           !xyi_user_known(xy_jid_bare(xy_stanza_to(stanza)));
+}
+
 void
 xyi_route_stanza(const struct xy_stanza *stanza)
 {
@@ -146,6 +154,8 @@ xyi_route_stanza(const struct xy_stanza *stanza)
         route_to_host(host, stanza);
         return;
     }
+    if (shows_nobody(stanza))
+        return;
     struct xy_user *user;
     xy_status status = xy_user_get(to, &user);
     if (status == XY_ABSENT)
