@@ -26,11 +26,8 @@ void xyi_diagnostics_file(struct xy_diagnostics *to, struct xy_str file);
 /* ---- values: text to number and back
  * ---------------------------------------------------------- */
 /* On failure *error is a sentence in xyi_temp(). */
-XY_CHECK xy_status xyi_duration_parse(struct xy_str text, int64_t *ms, struct xy_str *error);
 XY_CHECK xy_status xyi_size_parse(struct xy_str text, int64_t *bytes, struct xy_str *error);
 XY_CHECK xy_status xyi_rate_parse(struct xy_str text, xy_rate *rate, struct xy_str *error);
-XY_CHECK xy_status xyi_bool_parse(struct xy_str text, bool *value);
-struct xy_str xyi_duration_text(int64_t ms);
 struct xy_str xyi_size_text(int64_t bytes);
 struct xy_str xyi_rate_text(xy_rate rate);
 
