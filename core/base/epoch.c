@@ -115,7 +115,8 @@ xyi_epoch_sweep(void)
 void
 xyi_epoch_end(void)
 {
-    while (present && present->live == 0 && oldest == present && present->first)
+    xyi_epoch_sweep();
+    while (present && oldest == present && present->first) /* retired by a release */
         xyi_epoch_sweep();
     for (struct retired *next; spare; spare = next) {
         next = spare->next;
