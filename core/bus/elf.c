@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looks into a module's file before the dynamic linker does: a truncated file would end the
+ * process with a bus error once mapped, and the linker knows nothing of XYLEM_PRIVATE. Every
+ * offset is checked, nothing is trusted; parts are copied out, so alignment does not matter.
+ */
+#include <elf.h>
+#include <link.h>
+
+#include "core/bus/internal.h"
+
+#define PRIVATE_NODE "XYLEM_PRIVATE"
+
+struct elf {
+    struct xy_str file, path;
+    ElfW(Ehdr) header;
+    size_t strings, strings_size; /* the dynamic string table, as offsets in the file */
+    size_t versions, versions_count;
+};
+
+static bool
+take(const struct elf *elf, size_t offset, void *out, size_t size)
+{
+    if (offset > elf->file.len || size > elf->file.len - offset)
+        return false;
+    memcpy(out, elf->file.at + offset, size);
+    return true;
+}
+
+static struct xy_str
+string_at(const struct elf *elf, size_t offset)
+{
+    if (offset >= elf->strings_size || elf->strings > elf->file.len ||
+        elf->strings_size > elf->file.len - elf->strings)
+        return XY_NO_STR;
+    const char *at = elf->file.at + elf->strings + offset;
+    return xy_str_of(at, strnlen(at, elf->strings_size - offset));
+}
+
+static bool
+segment(const struct elf *elf, size_t index, ElfW(Phdr) * out)
+{
+    return index < elf->header.e_phnum &&
+           take(elf, elf->header.e_phoff + index * sizeof(*out), out, sizeof(*out));
+}
+
+/* Where in the file the byte at an address of the mapped library stands. */
+static size_t
+offset_of(const struct elf *elf, size_t address)
+{
+    ElfW(Phdr) part;
+    for (size_t i = 0; segment(elf, i, &part); i++)
+        if (part.p_type == PT_LOAD && address >= part.p_vaddr &&
+            address - part.p_vaddr < part.p_filesz)
+            return part.p_offset + (address - part.p_vaddr);
+    return SIZE_MAX;
+}
+
+/* ---- the file as a whole
+ * -------------------------------------------------------------------------- */
+
+static bool
+is_shared_object(struct elf *elf)
+{
+    static const unsigned char order =
+        __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
+    return take(elf, 0, &elf->header, sizeof(elf->header)) &&
+           memcmp(elf->header.e_ident, ELFMAG, SELFMAG) == 0 &&
+           elf->header.e_ident[EI_CLASS] ==
+               (__ELF_NATIVE_CLASS == 64 ? ELFCLASS64 : ELFCLASS32) &&
+           elf->header.e_ident[EI_DATA] == order && elf->header.e_type == ET_DYN &&
+           elf->header.e_phentsize == sizeof(ElfW(Phdr));
+}
+
+static bool
+is_whole(const struct elf *elf)
+{
+    ElfW(Phdr) part;
+    for (size_t i = 0; i < elf->header.e_phnum; i++)
+        if (!segment(elf, i, &part) || part.p_offset > elf->file.len ||
+            part.p_filesz > elf->file.len - part.p_offset)
+            return false;
+    return true;
+}
+
+static void
+read_dynamic(struct elf *elf)
+{
+    ElfW(Phdr) part = {0};
+    for (size_t i = 0; segment(elf, i, &part) && part.p_type != PT_DYNAMIC;)
+        i++;
+    ElfW(Dyn) entry;
+    for (size_t i = 0; part.p_type == PT_DYNAMIC && i < part.p_filesz / sizeof(entry); i++) {
+        if (!take(elf, part.p_offset + i * sizeof(entry), &entry, sizeof(entry)) ||
+            entry.d_tag == DT_NULL)
+            return;
+        if (entry.d_tag == DT_STRTAB)
+            elf->strings = offset_of(elf, entry.d_un.d_ptr);
+        else if (entry.d_tag == DT_STRSZ)
+            elf->strings_size = entry.d_un.d_val;
+        else if (entry.d_tag == DT_VERNEED)
+            elf->versions = offset_of(elf, entry.d_un.d_ptr);
+        else if (entry.d_tag == DT_VERNEEDNUM)
+            elf->versions_count = entry.d_un.d_val;
+    }
+}
+
+/* ---- what it asks of libxylem
+ * ------------------------------------------------------------------------ */
+
+static bool
+section(const struct elf *elf, unsigned type, ElfW(Shdr) * out)
+{
+    for (size_t i = 0; i < elf->header.e_shnum; i++)
+        if (take(elf, elf->header.e_shoff + i * sizeof(*out), out, sizeof(*out)) &&
+            out->sh_type == type)
+            return true;
+    return false;
+}
+
+/* A symbol it imports at that version, to name it; absent in a file without section headers. */
+static struct xy_str
+symbol_of(const struct elf *elf, unsigned version)
+{
+    ElfW(Shdr) versions, symbols;
+    if (!section(elf, SHT_GNU_versym, &versions) || !section(elf, SHT_DYNSYM, &symbols))
+        return XY_NO_STR;
+    for (size_t i = 0; i < versions.sh_size / sizeof(ElfW(Half)); i++) {
+        ElfW(Half) of;
+        ElfW(Sym) symbol;
+        if (!take(elf, versions.sh_offset + i * sizeof(of), &of, sizeof(of)) ||
+            !take(elf, symbols.sh_offset + i * sizeof(symbol), &symbol, sizeof(symbol)))
+            break;
+        if ((of & 0x7fff) == version)
+            return string_at(elf, symbol.st_name);
+    }
+    return XY_NO_STR;
+}
+
+/* "XYLEM_1.3" is newer than what we have. */
+static bool
+is_newer(struct xy_str node)
+{
+    int64_t major, minor;
+    struct xy_str rest = xy_str_of(node.at + 6, node.len - 6), first = xy_str_cut(&rest, '.');
+    return xy_str_to_int(first, 0, INT32_MAX, &major) != XY_OK ||
+           xy_str_to_int(rest, 0, INT32_MAX, &minor) != XY_OK || major != XY_ABI_MAJOR ||
+           minor > (int64_t)XY_ABI_MINOR;
+}
+
+static bool
+is_granted(const struct elf *elf, const ElfW(Vernaux) * wanted, struct xy_str *why)
+{
+    struct xy_str node = string_at(elf, wanted->vna_name);
+    if (!xy_str_starts(node, XY_STR("XYLEM_")))
+        return true;
+    if (xy_str_is(node, PRIVATE_NODE))
+        *why = xy_temp_printf(XY_FMT " uses what only the core may (" PRIVATE_NODE "): " XY_FMT,
+                              XY_ARG(elf->path), XY_ARG(symbol_of(elf, wanted->vna_other)));
+    else if (is_newer(node))
+        *why = xy_temp_printf(XY_FMT " needs a newer xylem: wanted " XY_FMT " (for " XY_FMT
+                                     "), found XYLEM_%u.%u",
+                              XY_ARG(elf->path), XY_ARG(node),
+                              XY_ARG(symbol_of(elf, wanted->vna_other)), XY_ABI_MAJOR,
+                              XY_ABI_MINOR);
+    else
+        return true;
+    return false;
+}
+
+static bool
+check_library(const struct elf *elf, size_t at, const ElfW(Verneed) * need, struct xy_str *why)
+{
+    struct xy_str library = string_at(elf, need->vn_file);
+    if (!xy_str_starts(library, XY_STR("libxylem.so.")))
+        return true;
+    if (!xy_str_equal(library, xy_temp_printf("libxylem.so.%u", XY_ABI_MAJOR))) {
+        *why = xy_temp_printf(XY_FMT " is built for another xylem: wanted " XY_FMT
+                                     ", found libxylem.so.%u",
+                              XY_ARG(elf->path), XY_ARG(library), XY_ABI_MAJOR);
+        return false;
+    }
+    ElfW(Vernaux) wanted;
+    size_t offset = at + need->vn_aux;
+    for (unsigned i = 0; i < need->vn_cnt && take(elf, offset, &wanted, sizeof(wanted)); i++) {
+        if (!is_granted(elf, &wanted, why))
+            return false;
+        offset += wanted.vna_next;
+    }
+    return true;
+}
+
+bool
+xyi_elf_check(const struct xyi_image *image, struct xy_str *why)
+{
+    struct elf elf = {.file = image->bytes, .path = image->path};
+    if (!is_shared_object(&elf) || !is_whole(&elf)) {
+        *why = xy_temp_printf(XY_FMT " is %s", XY_ARG(image->path),
+                              is_shared_object(&elf) ? "truncated"
+                                                     : "no shared object of this machine");
+        return false;
+    }
+    read_dynamic(&elf);
+    ElfW(Verneed) need;
+    size_t at = elf.versions;
+    for (size_t i = 0; i < elf.versions_count && take(&elf, at, &need, sizeof(need)); i++) {
+        if (!check_library(&elf, at, &need, why))
+            return false;
+        at += need.vn_next;
+    }
+    return true;
+}
