@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Fixtures of the wire tests.
 
-server       the shared server of one kind (storage and io_threads), started once per session
+server       the shared server of one engine (storage and io_threads), started once per session
 make_server  make_server(limits={…}, test_clock=True): one of the test's own, on the same storage
 cast         romeo, juliet = cast("romeo", "juliet"): fresh accounts, online; .account() only makes one
 """
@@ -32,22 +32,23 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "threads: threads meet here; also run under ThreadSanitizer")
     config.addinivalue_line("markers", "xylem: not for --against prosody (admin commands, stricter rules)")
-    config.addinivalue_line("markers", "once: does not depend on storage or threads; runs on the first kind only")
+    config.addinivalue_line("markers", "once: does not depend on storage or threads; runs on the first engine only")
+    config.addinivalue_line("filterwarnings", "ignore:ssl.TLSVersion:DeprecationWarning")
     config.counts = {"passed": 0, "failed": 0, "skipped": 0}
 
 
-def kinds(config):
+def engines(config):
     if config.getoption("--against") == "prosody":
         return ["prosody"]
     return config.getoption("--servers").split(",")
 
 
 def pytest_generate_tests(metafunc):
-    if "kind" in metafunc.fixturenames:
-        chosen = kinds(metafunc.config)
+    if "engine" in metafunc.fixturenames:
+        chosen = engines(metafunc.config)
         if metafunc.definition.get_closest_marker("once"):
             chosen = chosen[:1]
-        metafunc.parametrize("kind", chosen, scope="session")
+        metafunc.parametrize("engine", chosen, scope="session")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -136,10 +137,10 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def new_server(build, place, certificate, request):
-    """new_server(kind, **changes): configured, not started."""
+    """new_server(engine, **changes): configured, not started."""
 
-    def make(kind, test_clock=False, hosts=None, **changes):
-        storage, _, threads = kind.partition(":")
+    def make(engine, test_clock=False, hosts=None, **changes):
+        storage, _, threads = engine.partition(":")
         directory = place / f"s{next(_numbers)}"
         if storage == "pgsql":
             postgres = request.getfixturevalue("postgres")
@@ -156,13 +157,13 @@ def new_server(build, place, certificate, request):
 
 
 @pytest.fixture(scope="session")
-def shared_server(kind, new_server, place, certificate):
-    if kind == "prosody":
+def shared_server(engine, new_server, place, certificate):
+    if engine == "prosody":
         server = Prosody(place / "prosody", certificate).start()
         yield server
         server.stop()
         return
-    server = new_server(kind).start()
+    server = new_server(engine).start()
     yield server
     server.stop()
 
@@ -182,12 +183,12 @@ def server(shared_server, request):
 
 
 @pytest.fixture
-def make_server(kind, new_server, request):
+def make_server(engine, new_server, request):
     made = []
     request.node.servers = made
 
     def make(start=True, **changes):
-        server = new_server(kind, **changes)
+        server = new_server(engine, **changes)
         made.append(server)
         return server.start() if start else server
 

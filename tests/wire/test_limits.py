@@ -118,7 +118,7 @@ def retry_until_served(connects, server):
         try:
             stream.opens(server.domain)
             return
-        except (AssertionError, ConnectionError):
+        except (AssertionError, Ended, OSError):
             stream.breaks()
     raise AssertionError("the place never became free")
 

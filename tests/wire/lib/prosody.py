@@ -20,7 +20,7 @@ s2s_ports = {{ }}
 http_ports = {{ }}
 https_ports = {{ }}
 modules_enabled = {{ "roster", "saslauth", "tls", "disco", "ping", "version", "time", "lastactivity", "uptime",
-    "vcard_legacy", "pep", "private", "blocklist", "presence", "message", "iq", "offline", "user_account_management" }}
+    "vcard", "private", "blocklist", "presence", "message", "iq", "offline", "user_account_management" }}
 modules_disabled = {{ "s2s", "posix" }}
 authentication = "internal_hashed"
 storage = "internal"

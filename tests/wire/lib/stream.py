@@ -14,7 +14,7 @@ from .dom import NS
 PATIENCE = float(os.environ.get("WIRE_PATIENCE", "20"))
 
 
-class Ended(AssertionError):
+class Ended(Exception):
     """The stream or the connection ended where something else was awaited."""
 
 
