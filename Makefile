@@ -56,6 +56,9 @@ $(BUILD)/core/store/drivers/pgsql.o: ALL_CFLAGS += $(shell pkg-config --cflags l
 
 MODULE_CFLAGS := -fvisibility=hidden -fno-gnu-unique
 MODULE_CFLAGS := $(if $(findstring clang,$(CC)),-fvisibility=hidden,$(MODULE_CFLAGS))
+MODULE_LIBS_sasl := -lnettle
+MODULE_LIBS_disco := -lnettle
+MODULE_LIBS_vcard := -lnettle
 $(BUILD)/modules/%.o: modules/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -c -o $@ $<
