@@ -24,7 +24,10 @@ ALL_LDFLAGS := $(SANFLAGS) -Wl,-z,relro,-z,now -pthread $(LDFLAGS)
 PROGRAMS := core/server/xylemd.c core/server/xylemctl.c
 CORE := $(filter-out $(PROGRAMS),$(wildcard core/*/*.c core/*/*.S))
 OBJECTS := $(patsubst %,$(BUILD)/%.o,$(basename $(CORE)))
-DRIVERS := $(patsubst core/store/drivers/%.c,$(BUILD)/drivers/%.so,$(wildcard core/store/drivers/*.c))
+# A storage driver is core/store/drivers/NAME.c, with NAME_*.c where one file is not enough.
+DRIVER_PARTS := $(wildcard core/store/drivers/*.c)
+DRIVERS := $(patsubst core/store/drivers/%.c,$(BUILD)/drivers/%.so,\
+        $(foreach part,$(DRIVER_PARTS),$(if $(findstring _,$(notdir $(part))),,$(part))))
 # A module is modules/NAME.c, or modules/NAME/*.c where one file is not enough.
 MODULES := $(patsubst modules/%.c,$(BUILD)/modules/%.so,$(wildcard modules/*.c)) \
            $(patsubst modules/%/,$(BUILD)/modules/%.so,$(dir $(wildcard modules/*/module.c)))
@@ -49,10 +52,13 @@ $(LIB): $(OBJECTS) core/libxylem.map
 	ln -sf libxylem.so.1 $(BUILD)/libxylem.so
 $(BUILD)/xylemd $(BUILD)/xylemctl: $(BUILD)/%: $(BUILD)/core/server/%.o $(LIB)
 	$(CC) $(ALL_LDFLAGS) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib' -o $@ $< -L$(BUILD) -lxylem $(PKG_LIBS)
-$(BUILD)/drivers/%.so: $(BUILD)/core/store/drivers/%.o $(LIB)
+DRIVER_LIBS_sqlite := -lsqlite3
+DRIVER_LIBS_pgsql := -lpq
+$(BUILD)/core/store/drivers/%.o: ALL_CFLAGS += -fvisibility=hidden $(shell pkg-config --cflags libpq)
+.SECONDEXPANSION:
+$(BUILD)/drivers/%.so: $$(patsubst %.c,$(BUILD)/%.o,$$(filter core/store/drivers/$$*.c core/store/drivers/$$*_%,$(DRIVER_PARTS))) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) -shared $(ALL_LDFLAGS) -o $@ $< -L$(BUILD) -lxylem $(if $(filter sqlite,$*),-lsqlite3,-lpq)
-$(BUILD)/core/store/drivers/pgsql.o: ALL_CFLAGS += $(shell pkg-config --cflags libpq)
+	$(CC) -shared $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -L$(BUILD) -lxylem $(DRIVER_LIBS_$*)
 
 MODULE_CFLAGS := -fvisibility=hidden -fno-gnu-unique
 MODULE_CFLAGS := $(if $(findstring clang,$(CC)),-fvisibility=hidden,$(MODULE_CFLAGS))
@@ -62,7 +68,6 @@ MODULE_LIBS_vcard := -lnettle
 $(BUILD)/modules/%.o: modules/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -c -o $@ $<
-.SECONDEXPANSION:
 module-objects = $(patsubst %.c,$(BUILD)/%.o,$(if $(wildcard modules/$(1)/module.c),$(wildcard modules/$(1)/*.c),modules/$(1).c))
 $(BUILD)/modules/%.so: $$(call module-objects,$$*) $(LIB)
 	$(CC) -shared $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -L$(BUILD) -lxylem $(MODULE_LIBS_$*)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The database behind xylem/sql.h, and the rows of accounts and messages. One writer thread with
- * group commit, a few reader threads; drivers are shared objects (build/drivers/NAME.so).
+ * The database behind xylem/sql.h, and the rows of accounts and messages. One writer thread
+ * with group commit, a few reader threads; drivers are shared objects (build/drivers/NAME.so).
  */
 #ifndef XYI_STORE_H
 #define XYI_STORE_H
@@ -12,26 +12,33 @@
 #include "core/fiber/fiber_internal.h"
 
 struct xyi_store_config {
-    struct xy_str driver;       /* "sqlite", "pgsql" */
-    struct xy_str driver_path;  /* the directory of the drivers */
+    struct xy_str driver;      /* "sqlite", "pgsql" */
+    struct xy_str driver_path; /* the directory of the drivers */
     struct xy_str path, url;
-    bool durable;               /* durability: full */
+    bool durable; /* durability: full */
     unsigned readers;
-    int64_t timeout_ms;         /* default of every read and of a write's wait for a connection */
+    int64_t timeout_ms; /* default of every read and of a write's wait for a connection */
+    unsigned node;      /* 0 to 15, in message ids */
 };
 /* Opens, migrates the core's own tables. On failure a sentence in *error (xyi_temp()). */
-XY_SUSPENDS XY_CHECK xy_status xyi_store_open(const struct xyi_store_config *config, struct xy_str *error);
+XY_SUSPENDS XY_CHECK xy_status xyi_store_open(const struct xyi_store_config *config,
+                                              struct xy_str *error);
 void xyi_store_close(void); /* commits what was submitted, joins the threads */
 const char *xyi_store_driver(void);
 /* Applies migrations not yet applied, under the module's name. */
-XY_SUSPENDS XY_CHECK xy_status xyi_store_migrate(struct xy_str module, const struct xy_migration *rows, size_t count, struct xy_str *error);
+XY_SUSPENDS XY_CHECK xy_status xyi_store_migrate(struct xy_str module,
+                                                 const struct xy_migration *rows, size_t count,
+                                                 struct xy_str *error);
 /* Prepares each on a reader; names the first that fails. */
-XY_SUSPENDS XY_CHECK xy_status xyi_store_check(const struct xy_statement *const *statements, size_t count, struct xy_str *error);
+XY_SUSPENDS XY_CHECK xy_status xyi_store_check(const struct xy_statement *const *statements,
+                                               size_t count, struct xy_str *error);
 
-/* A transaction that outlives the fiber, with its own memory; `done` runs on the logic thread, not
- * on a fiber, in submission order, and the transaction is freed behind it. */
+/* A transaction that outlives the fiber, with its own memory; `done` runs on the logic thread,
+ * not on a fiber, in submission order, and the transaction is freed behind it. */
 struct xy_txn *xyi_txn_detached(void);
-void xyi_txn_submit(struct xy_txn *txn, void (*done)(void *argument, xy_status status, const struct xy_txn *txn), void *argument);
+void xyi_txn_submit(struct xy_txn *txn,
+                    void (*done)(void *argument, xy_status status, const struct xy_txn *txn),
+                    void *argument);
 
 struct xyi_store_counts {
     uint64_t commits, transactions, statements, reads, failures, queue;
@@ -39,45 +46,69 @@ struct xyi_store_counts {
 };
 void xyi_store_counts(struct xyi_store_counts *counts);
 
-/* ---- interned JIDs (table jid): cached, ids never change -------------------------------------------------- */
+/* ---- interned JIDs (table jid): cached, ids never change --------------------------------- */
 XY_SUSPENDS XY_CHECK xy_status xyi_jid_id(const struct xy_jid *bare, int64_t *id);
 
-/* ---- accounts -------------------------------------------------------------------------------------------------- */
+/* ---- accounts ---------------------------------------------------------------------------- */
 /* Row functions behind xylem/account.h; hooks and sessions are core/route/'s. */
-XY_SUSPENDS XY_CHECK xy_status xyi_account_read(const struct xy_jid *bare, struct xy_account *account);
+XY_SUSPENDS XY_CHECK xy_status xyi_account_read(const struct xy_jid *bare,
+                                                struct xy_account *account);
 struct xyi_keys { /* of one password, one per enum xy_hash */
-    unsigned char salt[XY_HASHES][16], stored_key[XY_HASHES][XY_HASH_MAX], server_key[XY_HASHES][XY_HASH_MAX];
+    unsigned char salt[XY_HASHES][16], stored_key[XY_HASHES][XY_HASH_MAX],
+        server_key[XY_HASHES][XY_HASH_MAX];
     int64_t iterations;
 };
 /* saslprep, then PBKDF2 on helper threads. XY_INVALID: not a password. */
-XY_SUSPENDS XY_CHECK xy_status xyi_keys_make(struct xy_str password, int64_t iterations, struct xyi_keys *keys);
-XY_SUSPENDS XY_CHECK xy_status xyi_account_insert(const struct xy_jid *bare, const struct xyi_keys *keys, xy_owner *owner);
-XY_SUSPENDS XY_CHECK xy_status xyi_account_update_keys(xy_owner owner, const struct xyi_keys *keys);
-XY_SUSPENDS XY_CHECK xy_status xyi_account_update_state(xy_owner owner, enum xy_account_state state);
-XY_SUSPENDS XY_CHECK xy_status xyi_account_remove(xy_owner owner); /* row, keys, pending; the owner number stays used */
+XY_SUSPENDS XY_CHECK xy_status xyi_keys_make(struct xy_str password, int64_t iterations,
+                                             struct xyi_keys *keys);
+XY_SUSPENDS XY_CHECK xy_status xyi_account_insert(const struct xy_jid *bare,
+                                                  const struct xyi_keys *keys, xy_owner *owner);
+/* XY_ABSENT: the account has gone. */
+XY_SUSPENDS XY_CHECK xy_status xyi_account_update_keys(xy_owner owner,
+                                                       const struct xyi_keys *keys);
+XY_SUSPENDS XY_CHECK xy_status xyi_account_update_state(xy_owner owner,
+                                                        enum xy_account_state state);
+/* The row, keys, pending and devices; the owner number stays used. XY_ABSENT: gone already. */
+XY_SUSPENDS XY_CHECK xy_status xyi_account_remove(xy_owner owner);
 void xyi_account_touch(xy_owner owner, int64_t now_ms); /* last login; does not wait */
-/* Every account, `after` the given bare JID text, in order, at most `limit`; host absent: all. */
-XY_SUSPENDS XY_CHECK xy_status xyi_account_list(struct xy_str host, struct xy_str after, int64_t limit, struct xy_rows **rows); /* jid, owner, state, created, last_login */
+/* Accounts behind the bare JID text `after`, in order, at most `limit`; host absent: of all
+ * hosts. Columns: jid, owner, state, created, last_login. */
+XY_SUSPENDS XY_CHECK xy_status xyi_account_list(struct xy_str host, struct xy_str after,
+                                                int64_t limit, struct xy_rows **rows);
 extern int64_t xyi_account_iterations; /* for new passwords; from the configuration */
 
-/* ---- messages --------------------------------------------------------------------------------------------------- */
-/* Takes the next id: never suspends, never repeats, never goes back (high-water mark in blocks). */
+/* ---- messages ---------------------------------------------------------------------------- */
+/* Takes the next id: never suspends, never repeats, never goes back (high-water mark in
+ * blocks). */
 xy_message_id xyi_message_next_id(void);
 /* Adds message, entry, pending (device 0) and evidence rows for one recipient to `txn`. */
 struct xyi_message_row {
     xy_message_id id;
     int64_t sender, recipient; /* jid ids */
     xy_owner owner;            /* of the entry and the pending row */
+    unsigned class;            /* 0: a message of one account to another */
     struct xy_str origin_id;   /* the client's id */
     struct xy_str stanza;      /* serialised, with its from and to */
 };
 void xyi_message_add(struct xy_txn *txn, const struct xyi_message_row *row);
-/* Waiting for (owner, device 0), id > after, oldest first, state applied. Columns: id, stanza. */
-XY_SUSPENDS XY_CHECK xy_status xyi_pending_read(xy_owner owner, xy_message_id after, int64_t limit, struct xy_rows **rows);
+/* The commitment of a row under its salt, 32 bytes; the form is in message.c. */
+#define XYI_SALT_SIZE       16
+#define XYI_COMMITMENT_SIZE 32
+void xyi_message_commitment(const struct xyi_message_row *row,
+                            const unsigned char salt[XYI_SALT_SIZE],
+                            unsigned char commitment[XYI_COMMITMENT_SIZE]);
+/* message.origin */
+int64_t xyi_message_origin(int64_t sender, int64_t recipient, struct xy_str origin_id);
+/* Waiting for (owner, device 0), id > after, oldest first, state applied: id, stanza. */
+XY_SUSPENDS XY_CHECK xy_status xyi_pending_read(xy_owner owner, xy_message_id after,
+                                                int64_t limit, struct xy_rows **rows);
 XY_SUSPENDS XY_CHECK xy_status xyi_pending_count(xy_owner owner, int64_t *count);
 /* Deletes pending rows of `owner` up to `through`, then content rows nothing refers to. */
-void xyi_pending_acknowledge(struct xy_txn *txn, xy_owner owner, xy_message_id after, xy_message_id through);
+void xyi_pending_acknowledge(struct xy_txn *txn, xy_owner owner, xy_message_id after,
+                             xy_message_id through);
 void xyi_pending_remove(struct xy_txn *txn, xy_owner owner, xy_message_id id);
-XY_SUSPENDS XY_CHECK xy_status xyi_pending_older(struct xy_str host, xy_message_id before, int64_t limit, struct xy_rows **rows); /* owner, id */
+/* Waiting for anybody at `host`, oldest first. Columns: owner, id. */
+XY_SUSPENDS XY_CHECK xy_status xyi_pending_older(struct xy_str host, xy_message_id before,
+                                                 int64_t limit, struct xy_rows **rows);
 
 #endif

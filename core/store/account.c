@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Account rows. The owner number comes from the engine's own never-falling sequence and goes
+ * with the row, so a JID registered anew is somebody else.
+ */
+#include "core/store/hash.h"
+#include "core/store/parts.h"
+
+static const struct xy_statement find =
+    XY_SQL("select owner, state, created, last_login from account where jid = ?");
+static const struct xy_statement add = XY_SQL(
+    "insert into account (jid, host, state, created, last_login) values (?, ?, 0, ?, 0)");
+/* The condition keeps keys from being left behind for an account that has gone meanwhile. */
+static const struct xy_statement add_keys_by_jid =
+    XY_SQL("insert into scram (owner, hash, salt, iterations, stored_key, server_key)"
+           " select owner, ?, ?, ?, ?, ? from account where jid = ?");
+static const struct xy_statement set_keys =
+    XY_SQL("insert into scram (owner, hash, salt, iterations, stored_key, server_key)"
+           " select owner, ?, ?, ?, ?, ? from account where owner = ?"
+           " on conflict (owner, hash) do update set salt = excluded.salt,"
+           " iterations = excluded.iterations, stored_key = excluded.stored_key,"
+           " server_key = excluded.server_key");
+static const struct xy_statement set_state =
+    XY_SQL("update account set state = ? where owner = ?");
+static const struct xy_statement set_login =
+    XY_SQL("update account set last_login = ? where owner = ?");
+static const struct xy_statement remove_account = XY_SQL("delete from account where owner = ?");
+static const struct xy_statement remove_rows[] = {
+    XY_SQL("delete from scram where owner = ?"),
+    XY_SQL("delete from pending where owner = ?"),
+    XY_SQL("delete from device where owner = ?"),
+    XY_SQL("delete from entry where owner = ?"),
+};
+static const struct xy_statement list_host =
+    XY_SQL("select jid, owner, state, created, last_login from account"
+           " where host = ? and jid > ? order by jid limit ?");
+static const struct xy_statement list_all =
+    XY_SQL("select jid, owner, state, created, last_login from account"
+           " where jid > ? order by jid limit ?");
+
+xy_status
+xyi_account_read(const struct xy_jid *bare, struct xy_account *account)
+{
+    struct xy_rows *rows;
+    xy_status status = xy_sql_read(&find, &rows, XY_TEXT(xy_jid_text(bare)));
+    if (status != XY_OK)
+        return status;
+    if (!xy_rows_next(rows))
+        return XY_ABSENT;
+    *account = (struct xy_account){
+        .owner = xy_rows_int(rows, 0),
+        .jid = bare,
+        .state = (enum xy_account_state)xy_rows_int(rows, 1),
+        .created_ms = xy_rows_int(rows, 2),
+        .last_login_ms = xy_rows_int(rows, 3),
+    };
+    return XY_OK;
+}
+
+xy_status
+xy_account_find(const struct xy_jid *bare, struct xy_account *account)
+{
+    return xyi_account_read(bare, account);
+}
+
+/* `key` is what the statement finds the account by. */
+static void
+add_keys(struct xy_txn *txn, const struct xy_statement *statement, const struct xyi_keys *keys,
+         struct xy_value key)
+{
+    for (unsigned hash = 0; hash < XY_HASHES; hash++) {
+        size_t size = xyi_hash_size((enum xy_hash)hash);
+        xy_txn_add(
+            txn, statement, XY_INT(hash),
+            XY_BYTES(xy_str_of((const char *)keys->salt[hash], sizeof(keys->salt[hash]))),
+            XY_INT(keys->iterations),
+            XY_BYTES(xy_str_of((const char *)keys->stored_key[hash], size)),
+            XY_BYTES(xy_str_of((const char *)keys->server_key[hash], size)), key);
+        xy_txn_expect(txn, 1);
+    }
+}
+
+xy_status
+xyi_account_insert(const struct xy_jid *bare, const struct xyi_keys *keys, xy_owner *owner)
+{
+    struct xy_txn *txn = xy_txn_begin();
+    struct xy_value jid = XY_TEXT(xy_jid_text(bare));
+    xy_txn_add(txn, &add, jid, XY_TEXT(xy_jid_domain(bare)), XY_INT(xy_now_ms()));
+    add_keys(txn, &add_keys_by_jid, keys, jid);
+    xy_status status = xy_txn_commit(txn);
+    struct xy_account account;
+    if (status == XY_OK)
+        status = xyi_account_read(bare, &account);
+    if (status == XY_OK)
+        *owner = account.owner;
+    return status;
+}
+
+/* The only expectation these have is that the account is there. */
+static xy_status
+commit_to_account(struct xy_txn *txn)
+{
+    xy_status status = xy_txn_commit(txn);
+    return status == XY_CONFLICT ? XY_ABSENT : status;
+}
+
+xy_status
+xyi_account_update_keys(xy_owner owner, const struct xyi_keys *keys)
+{
+    struct xy_txn *txn = xy_txn_begin();
+    add_keys(txn, &set_keys, keys, XY_INT(owner));
+    return commit_to_account(txn);
+}
+
+xy_status
+xyi_account_update_state(xy_owner owner, enum xy_account_state state)
+{
+    struct xy_txn *txn = xy_txn_begin();
+    xy_txn_add(txn, &set_state, XY_INT(state), XY_INT(owner));
+    xy_txn_expect(txn, 1);
+    return commit_to_account(txn);
+}
+
+xy_status
+xyi_account_remove(xy_owner owner)
+{
+    struct xy_txn *txn = xy_txn_begin();
+    xy_txn_add(txn, &remove_account, XY_INT(owner));
+    xy_txn_expect(txn, 1);
+    xyi_pending_acknowledge(txn, owner, 0, INT64_MAX);
+    for (size_t i = 0; i < sizeof(remove_rows) / sizeof(remove_rows[0]); i++)
+        xy_txn_add(txn, &remove_rows[i], XY_INT(owner));
+    return commit_to_account(txn);
+}
+
+void
+xyi_account_touch(xy_owner owner, int64_t now_ms)
+{
+    struct xy_txn *txn = xyi_txn_detached();
+    xy_txn_add(txn, &set_login, XY_INT(now_ms), XY_INT(owner));
+    xyi_txn_submit(txn, NULL, NULL);
+}
+
+xy_status
+xyi_account_list(struct xy_str host, struct xy_str after, int64_t limit, struct xy_rows **rows)
+{
+    if (host.len)
+        return xy_sql_read(&list_host, rows, XY_TEXT(host), XY_TEXT(after), XY_INT(limit));
+    return xy_sql_read(&list_all, rows, XY_TEXT(after), XY_INT(limit));
+}

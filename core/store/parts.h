@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the parts of the store ask of each other at opening and closing. Logic thread.
+ */
+#ifndef XYI_STORE_PARTS_H
+#define XYI_STORE_PARTS_H
+
+#include "core/store/store.h"
+
+XY_SUSPENDS XY_CHECK xy_status xyi_schema_apply(struct xy_str *error);
+XY_SUSPENDS XY_CHECK xy_status xyi_message_ids_start(unsigned node);
+void xyi_message_ids_stop(void); /* gives back what is reserved and not used */
+XY_SUSPENDS XY_CHECK xy_status xyi_messages_start(void);
+XY_SUSPENDS XY_CHECK xy_status xyi_accounts_start(void);
+void xyi_jid_ids_stop(void);
+
+/* ---- table xylem_meta -------------------------------------------------------------------- */
+/* XY_ABSENT: not there. The value is the fiber's. */
+XY_SUSPENDS XY_CHECK xy_status xyi_meta_read(const char *name, struct xy_str *value);
+/* A value drawn at random once and for ever. */
+XY_SUSPENDS XY_CHECK xy_status xyi_meta_secret(const char *name, void *secret, size_t size);
+void xyi_meta_set(struct xy_txn *txn, const char *name, struct xy_str value);
+
+/* ---- partitions of message and entry (PostgreSQL; elsewhere nothing happens) ------------- */
+/* Those of the month of `ms` and of the next one. */
+XY_SUSPENDS XY_CHECK xy_status xyi_partitions_make(int64_t ms, struct xy_str *error);
+void xyi_partitions_make_ahead(int64_t ms); /* once a month, waits for nothing */
+
+#endif

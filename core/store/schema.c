@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The core's own tables (module name "xylem").
+ *
+ *   jid       interned bare JIDs; a number never changes its meaning
+ *   account   one row per account; `owner` is never used again (autoincrement, identity)
+ *   scram     its keys, one row per hash; owner 0 is nobody: who asks for an unknown name reads
+ * it message   one row per message; `id` is time-ordered; `archived`: bit 0 the sender's
+ * archive has it, bit 1 the recipient's entry     (owner, message): a view of an owner on a
+ * message; exists while it is archived for or waits for that owner; flags: bit 0 archived, bit
+ * 1 outgoing pending   (owner, device, message): not certainly received yet; device 0: by
+ * nobody device    what an account's devices have received evidence  the commitment to a
+ * message; outlives the message
+ *
+ * SQLite needs `integer primary key` for a clustered id and `without rowid` for clustered
+ * pairs. PostgreSQL partitions the two large tables by month of the id (partition.c), because
+ * vacuum lets new rows fill the holes of old pages, which costs a factor of ten.
+ */
+#include "core/store/parts.h"
+
+static const char sqlite_tables[] =
+    "create table xylem_meta (name text primary key not null, value blob not null) without "
+    "rowid;"
+    "create table jid (id integer primary key, text text not null unique);"
+    "create table account (owner integer primary key autoincrement,"
+    " jid text not null unique, host text not null, state integer not null,"
+    " created integer not null, last_login integer not null);"
+    "create index account_host on account (host, jid);"
+    "create table scram (owner integer not null, hash integer not null, salt blob not null,"
+    " iterations integer not null, stored_key blob not null, server_key blob not null,"
+    " primary key (owner, hash)) without rowid;"
+    "insert into scram values"
+    " (0, 0, x'', 1, x'', x''), (0, 1, x'', 1, x'', x''), (0, 2, x'', 1, x'', x'');"
+    "create table message (id integer primary key, sender integer not null,"
+    " rcpt integer not null, class integer not null, state integer not null default 0,"
+    " archived integer not null default 0, op integer, origin integer not null,"
+    " stanza blob not null);"
+    "create index message_origin on message (origin);"
+    "create table entry (owner integer not null, message integer not null,"
+    " peer integer not null, flags integer not null, resource text,"
+    " primary key (owner, message)) without rowid;"
+    "create index entry_peer on entry (owner, peer, message);"
+    "create table pending (owner integer not null, device integer not null,"
+    " message integer not null, archived integer not null default 0,"
+    " primary key (owner, device, message)) without rowid;"
+    "create index pending_message on pending (message);"
+    "create table device (owner integer not null, id integer not null,"
+    " last_seen integer not null, cursor integer not null, primary key (owner, id))"
+    " without rowid;"
+    "create table evidence (message integer primary key, commitment blob not null, salt blob)";
+
+static const char pgsql_tables[] =
+    "create table xylem_meta (name text primary key, value bytea not null);"
+    "create table xylem_commit (node integer primary key, ticket bigint not null);"
+    "create table jid (id integer generated always as identity primary key,"
+    " text text not null unique);"
+    "create table account (owner bigint generated always as identity primary key,"
+    " jid text collate \"C\" not null unique, host text collate \"C\" not null,"
+    " state smallint not null, created bigint not null, last_login bigint not null);"
+    "create index account_host on account (host, jid);"
+    "create table scram (owner bigint not null, hash smallint not null, salt bytea not null,"
+    " iterations integer not null, stored_key bytea not null, server_key bytea not null,"
+    " primary key (owner, hash));"
+    "insert into scram values"
+    " (0, 0, '', 1, '', ''), (0, 1, '', 1, '', ''), (0, 2, '', 1, '', '');"
+    "create table message (id bigint primary key, sender integer not null,"
+    " rcpt integer not null, class smallint not null, state smallint not null default 0,"
+    " archived smallint not null default 0, op bigint, origin bigint not null,"
+    " stanza bytea not null) partition by range (id);"
+    "create index message_origin on message (origin);"
+    "create table message_rest partition of message default;"
+    "create table entry (owner bigint not null, message bigint not null,"
+    " peer integer not null, flags smallint not null, resource text,"
+    " primary key (owner, message)) partition by range (message);"
+    "create index entry_peer on entry (owner, peer, message);"
+    "create table entry_rest partition of entry default;"
+    "create table pending (owner bigint not null, device bigint not null,"
+    " message bigint not null, archived smallint not null default 0,"
+    " primary key (owner, device, message))"
+    " with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);"
+    "create index pending_message on pending (message);"
+    "create table device (owner bigint not null, id bigint not null,"
+    " last_seen bigint not null, cursor bigint not null, primary key (owner, id));"
+    "create table evidence (message bigint primary key, commitment bytea not null, salt bytea)";
+
+static const struct xy_migration migrations[] = {
+    {1, sqlite_tables, pgsql_tables},
+};
+
+xy_status
+xyi_schema_apply(struct xy_str *error)
+{
+    xy_status status = xyi_store_migrate(XY_STR("xylem"), migrations,
+                                         sizeof(migrations) / sizeof(migrations[0]), error);
+    if (status != XY_OK)
+        return status;
+    return xyi_partitions_make(xy_now_ms(), error);
+}
