@@ -15,6 +15,9 @@
 #include <xylem/status.h>
 #include <xylem/str.h>
 
+/* For thread-local variables: reached without a call, because the library is there from the start. */
+#define XYI_TLS __attribute__((tls_model("initial-exec")))
+
 /* ---- heap: zeroed; ends the process when there is none. Thread-safe. -------------------------- */
 void *xyi_alloc(size_t size);
 void *xyi_resize(void *block, size_t size); /* new bytes are not zeroed */
@@ -115,10 +118,10 @@ void xyi_log_tick(void);
 struct xyi_log_scope {
     struct xy_str module, host, stream;
 };
-extern _Thread_local struct xyi_log_scope xyi_log_scope;
+extern _Thread_local struct xyi_log_scope xyi_log_scope XYI_TLS;
 /* Names the module whose code runs, when xyi_log_scope.module is absent: asked for only when a line
  * is written, so that firing a hook costs nothing. Set by the bus for the logic thread. */
-extern _Thread_local struct xy_str (*xyi_log_module)(void);
+extern _Thread_local struct xy_str (*xyi_log_module)(void) XYI_TLS;
 
 /* ---- maps keyed by bytes, for the core: as xy_map_* without an instance ------------------------- */
 struct xy_map *xyi_map_new(void);

@@ -10,7 +10,7 @@
 
 static _Thread_local struct {
     int64_t wall, monotonic; /* of this turn; 0: this thread turns no loop */
-} turn __attribute__((tls_model("initial-exec")));
+} turn XYI_TLS;
 
 static struct {
     atomic_bool on;

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-static _Thread_local struct xyi_arena *present __attribute__((tls_model("initial-exec")));
+static _Thread_local struct xyi_arena *present XYI_TLS;
 
 struct xyi_arena *
 xyi_temp(void)

@@ -18,7 +18,7 @@ enum { FIRST_ARENA = 4096, KEPT_IDLE = 16, TRIM_MS = 5000 };
 
 struct xyi_link_node xyi_fibers_all = {&xyi_fibers_all, &xyi_fibers_all};
 
-static _Thread_local struct xyi_fiber *current __attribute__((tls_model("initial-exec")));
+static _Thread_local struct xyi_fiber *current XYI_TLS;
 
 static struct {
     struct xyi_fiber_limits limits;
@@ -59,6 +59,12 @@ unsigned
 xyi_fibers_live(void)
 {
     return pool.count - pool.idle_count;
+}
+
+unsigned
+xyi_fibers_idle(void)
+{
+    return pool.idle_count;
 }
 
 struct xy_instance **

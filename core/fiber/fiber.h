@@ -52,6 +52,7 @@ struct xyi_fiber *xyi_fiber_current(void);
  * stack. */
 struct xyi_fiber *xyi_fiber_take(void);
 bool xyi_fiber_available(void);
+unsigned xyi_fibers_idle(void);
 /* From the loop: runs it until it parks or goes idle. */
 void xyi_fiber_resume(struct xyi_fiber *fiber);
 /* On the fiber: back to the loop; returns when it is resumed. */

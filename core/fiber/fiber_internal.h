@@ -60,7 +60,8 @@ void xyi_fibers_turn(void);
 bool xyi_on_fiber(void);
 unsigned xyi_fibers_live(void); /* running or waiting */
 struct xyi_fiber_stats {
-    unsigned live, held; /* held: jobs that wait for a fiber because `most` are live */
+    unsigned live, idle; /* idle: in the pool, at most as many as were live lately */
+    unsigned held;       /* jobs that wait for a fiber because `most` are live */
     uint64_t jobs, resumed, held_ever;
 };
 struct xyi_fiber_stats xyi_fibers_stats(void);

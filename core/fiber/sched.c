@@ -147,5 +147,6 @@ struct xyi_fiber_stats
 xyi_fibers_stats(void)
 {
     stats.live = xyi_fibers_live();
+    stats.idle = xyi_fibers_idle();
     return stats;
 }

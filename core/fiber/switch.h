@@ -29,7 +29,8 @@ struct xyi_switch_point {
 void xyi_switch_prepare(struct xyi_switch_point *point, void *stack, size_t size,
                         void (*entry)(void *argument), void *argument);
 /* Leaves the present stack at *from and continues at *to. */
-void xyi_switch(struct xyi_switch_point *from, const struct xyi_switch_point *to);
+void xyi_switch(struct xyi_switch_point *from, const struct xyi_switch_point *to)
+    __attribute__((visibility("hidden")));
 #endif
 
 #endif

@@ -7,6 +7,7 @@
 
 #if defined(__aarch64__) && !defined(XYI_UCONTEXT)
         .text
+        .hidden xyi_switch
         .globl  xyi_switch
         .type   xyi_switch, %function
         .p2align 4

@@ -7,6 +7,7 @@
 
 #if defined(__x86_64__) && !defined(XYI_UCONTEXT)
         .text
+        .hidden xyi_switch
         .globl  xyi_switch
         .type   xyi_switch, @function
         .p2align 4

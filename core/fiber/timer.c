@@ -10,7 +10,7 @@ static _Thread_local struct {
     struct xyi_timer **at;
     size_t count, room;
     uint64_t order;
-} heap __attribute__((tls_model("initial-exec")));
+} heap XYI_TLS;
 
 static bool
 is_before(const struct xyi_timer *a, const struct xyi_timer *b)
