@@ -94,8 +94,7 @@ fire(struct xyi_timer *timer)
     xyi_conn_alarm(conn);
 }
 
-/* ---- closing connections, in the order of their deadlines
- * ----------------------------------------- */
+/* ---- closing connections, in the order of their deadlines ------------------------------- */
 
 static void
 wait_for_first(struct io *io)

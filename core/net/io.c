@@ -24,8 +24,7 @@ struct order { /* to an I/O side as a whole */
     struct xyi_tls *tls;
 };
 
-/* ---- a turn
- * ---------------------------------------------------------------------------------------- */
+/* ---- a turn ----------------------------------------------------------------------------- */
 
 static void
 read_all(struct io *io)
@@ -72,8 +71,7 @@ run(void *argument)
     return NULL;
 }
 
-/* ---- orders
- * ------------------------------------------------------------------------------------------ */
+/* ---- orders ----------------------------------------------------------------------------- */
 
 static void
 configure(struct xyi_mail *mail)
@@ -121,8 +119,7 @@ xyi_net_configure(const struct xyi_net_limits *limits, struct xyi_tls *tls)
     }
 }
 
-/* ---- start and stop
- * ------------------------------------------------------------------------------------ */
+/* ---- start and stop --------------------------------------------------------------------- */
 
 static void
 make(struct io *io)
@@ -226,8 +223,7 @@ xyi_io_next(void)
     return &net.all[net.next++ % net.count];
 }
 
-/* ---- the logic thread's loop calls
- * --------------------------------------------------------------------- */
+/* ---- the logic thread's loop calls ------------------------------------------------------ */
 
 bool
 xyi_net_busy(void)

@@ -98,10 +98,6 @@ tell(struct mail *mail)
     case TELL_CONFIRMED:
         events->confirmed(link, mail->mark);
         break;
-    case TELL_WRITTEN:
-        xy_stanza_drop(mail->stanza);
-        xy_jid_drop(mail->to);
-        break;
     case TELL_ENDED:
         events->ended(link);
         return true;
@@ -128,8 +124,7 @@ xyi_links_cut_all(void)
         ask(XYI_LIST_OF(at, struct xyi_link, in_all), DO_CUT);
 }
 
-/* ---- what the logic thread says
- * ------------------------------------------------------------------ */
+/* ---- what the logic thread says --------------------------------------------------------- */
 
 void
 xyi_link_continue(struct xyi_link *link)

@@ -32,8 +32,7 @@ xyi_list_take(struct xyi_link_node *from, struct xyi_link_node *to)
     xyi_list_init(from);
 }
 
-/* ---- bytes: a string that grows and is eaten from the front (bytes.c)
- * ----------------------------- */
+/* ---- bytes: a string that grows and is eaten from the front (bytes.c) ------------------- */
 struct xyi_out {
     char *at;
     size_t from, len, size; /* at[from … len) */
@@ -47,8 +46,7 @@ xyi_out_left(const struct xyi_out *out)
     return out->len - out->from;
 }
 
-/* ---- token bucket (bucket.c)
- * ------------------------------------------------------------------------ */
+/* ---- token bucket (bucket.c) ------------------------------------------------------------ */
 struct bucket {
     int64_t tokens; /* thousandths of a unit; below zero: in debt */
     int64_t at_ms;
@@ -57,8 +55,7 @@ struct bucket {
 int64_t xyi_bucket_take(struct bucket *bucket, int64_t amount, int64_t rate, int64_t burst,
                         int64_t now_ms);
 
-/* ---- mails (mail.c)
- * ---------------------------------------------------------------------------------- */
+/* ---- mails (mail.c) --------------------------------------------------------------------- */
 enum mail_what {
     /* logic thread to I/O side */
     DO_START,
@@ -81,7 +78,6 @@ enum mail_what {
     TELL_FAILED,
     TELL_IDLE,
     TELL_CONFIRMED,
-    TELL_WRITTEN, /* gives the references of a DO_SEND with `to` back */
     TELL_ENDED,
 };
 struct mail {
@@ -124,8 +120,7 @@ struct mail *xyi_post_pop(struct post *post); /* for a post that is merely a que
 void xyi_post_send(struct post *post);
 size_t xyi_post_open(struct post *post); /* of the same thread: opens what is there */
 
-/* ---- certificates (tls.c)
- * --------------------------------------------------------------------------- */
+/* ---- certificates (tls.c) --------------------------------------------------------------- */
 struct certificate {
     gnutls_certificate_credentials_t credentials;
     char *host;                  /* A-label, lower case; NULL: the default */
@@ -152,8 +147,7 @@ struct facts {
     char sni[];
 };
 
-/* ---- a connection
- * ---------------------------------------------------------------------------------------- */
+/* ---- a connection ----------------------------------------------------------------------- */
 enum stage {
     STAGE_NEW, /* the I/O side has not seen it yet */
     STAGE_HANDSHAKE,
@@ -262,8 +256,7 @@ void xyi_links_start(const struct xyi_link_events *events);
 size_t xyi_links_count(void);
 void xyi_links_cut_all(void);
 
-/* ---- I/O threads (io.c)
- * ----------------------------------------------------------------------------------- */
+/* ---- I/O threads (io.c) ----------------------------------------------------------------- */
 enum {
     READ_BYTES = 32 * 1024,
     READ_BYTES_BEFORE_LOGIN = 4 * 1024,
@@ -310,9 +303,7 @@ void xyi_net_work(void);       /* local: reads */
 size_t xyi_net_dispatch(void); /* sends mails off; local: opens them, returns how many */
 void xyi_net_flush(void);      /* local: writes */
 
-/* ---- loop.c
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- loop.c ----------------------------------------------------------------------------- */
 struct event_base *xyi_loop_base(void);
 /* Waits for events of `base`, at most until the thread's next timer; `busy`: not at all. */
 void xyi_loop_wait(struct event_base *base, struct event *alarm, struct xyi_inbox *inbox,
@@ -320,8 +311,7 @@ void xyi_loop_wait(struct event_base *base, struct event *alarm, struct xyi_inbo
 struct event *xyi_loop_bell(struct event_base *base, struct xyi_inbox *inbox);
 struct event *xyi_loop_alarm(struct event_base *base);
 
-/* ---- admit.c: connections per address; logic thread
- * -------------------------------------------------------- */
+/* ---- admit.c: connections per address; logic thread ------------------------------------- */
 void xyi_admit_init(void);
 void xyi_admit_end(void);
 void xyi_admit_limits(const struct xyi_net_limits *limits);

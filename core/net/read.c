@@ -10,8 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- what the parser says
- * ------------------------------------------------------------------------ */
+/* ---- what the parser says --------------------------------------------------------------- */
 
 static void
 hold(struct conn *conn, enum hold why)
@@ -164,8 +163,7 @@ xyi_conn_limit_parser(struct conn *conn)
         xyi_parser_limit(conn->parser, &wanted);
 }
 
-/* ---- bytes
- * ------------------------------------------------------------------------------------------ */
+/* ---- bytes ------------------------------------------------------------------------------ */
 
 void
 xyi_conn_clear_input(struct conn *conn, const char *at, size_t len)

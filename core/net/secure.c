@@ -116,8 +116,7 @@ xyi_conn_starttls(struct conn *conn)
     xyi_conn_alarm(conn);
 }
 
-/* ---- what was agreed on
- * ------------------------------------------------------------------------------- */
+/* ---- what was agreed on ----------------------------------------------------------------- */
 
 static void
 set_exporter(struct facts *facts, gnutls_session_t session)

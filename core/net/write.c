@@ -13,17 +13,12 @@
 void
 xyi_conn_dispose(struct mail *mail)
 {
-    if (mail->what == DO_SEND && mail->to) { /* JIDs are the logic thread's */
-        struct conn *conn = &mail->link->conn;
-        mail->what = TELL_WRITTEN;
-        mail->mail.open = xyi_link_open_mail;
-        xyi_conn_tell_mail(conn, mail);
-        return;
-    }
-    if (mail->what == DO_SEND)
+    if (mail->what == DO_SEND) {
         xy_stanza_drop(mail->stanza);
-    else if (mail->what == DO_WRITE || mail->what == DO_CLOSE)
+        xy_jid_drop(mail->to);
+    } else if (mail->what == DO_WRITE || mail->what == DO_CLOSE) {
         xyi_free(mail->text);
+    }
     xyi_mail_free(mail);
 }
 
@@ -42,8 +37,7 @@ xyi_conn_queue(struct conn *conn, struct mail *mail)
     xyi_conn_touch(conn);
 }
 
-/* ---- to the socket
- * --------------------------------------------------------------------------------- */
+/* ---- to the socket ---------------------------------------------------------------------- */
 
 /* Nothing goes out any more; what came in is still read to its end. */
 static void
@@ -115,8 +109,7 @@ xyi_conn_transmit(struct conn *conn)
     wire->len = 0;
 }
 
-/* ---- serialising
- * -------------------------------------------------------------------------------------- */
+/* ---- serialising ------------------------------------------------------------------------ */
 
 static void
 seal(struct conn *conn)
