@@ -192,7 +192,7 @@ def test_remote_domain(cast):
     kind, item = romeo.next_event()
     condition = dom.name(dom.find(item, "client:error")[0])[1]
     assert condition in ("remote-server-not-found", "service-unavailable"), dom.show(item)
-    romeo.sends(f"<message to='friar@mantua.example' type='error'><body>hi</body></message>")
+    romeo.sends("<message to='friar@mantua.example' type='error'><body>hi</body></message>")
     romeo.hears_nothing()
 
 
