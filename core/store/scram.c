@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Answering for every name alike. A name without a usable account gets made-up keys that depend
+ * Answering for every name alike. A name without an account gets made-up keys that depend
  * on the name and a secret of this store alone, so the same name sees the same salt today and
  * next year. One query serves all names: it falls back to the keys of owner 0, who is nobody,
  * so both cases touch the same number of rows, and both compute what the other needs.
@@ -14,9 +14,10 @@ enum { SALT_SIZE = 16 };
 static unsigned char secret[XY_HASH_MAX]; /* logic thread */
 
 static const struct xy_statement find =
-    XY_SQL("select owner, salt, iterations, stored_key, server_key from scram"
-           " where owner = coalesce((select owner from account where jid = ? and state = 0), "
-           "0) and hash = ?");
+    XY_SQL("select s.owner, s.salt, s.iterations, s.stored_key, s.server_key,"
+           " (select a.state from account a where a.owner = s.owner) from scram s"
+           " where s.owner = coalesce((select owner from account where jid = ?), 0)"
+           " and s.hash = ?");
 
 static void
 make_up(const struct xy_jid *bare, enum xy_hash hash, const char *what, unsigned char *out)
@@ -36,6 +37,7 @@ take_real(const struct xy_rows *rows, struct xy_scram_keys *keys)
     keys->real = true;
     keys->salt = xy_rows_text(rows, 1);
     keys->iterations = xy_rows_int(rows, 2);
+    keys->state = (enum xy_account_state)xy_rows_int(rows, 5);
     memcpy(keys->stored_key, stored_key.at, keys->size);
     memcpy(keys->server_key, server_key.at, keys->size);
 }
@@ -67,6 +69,8 @@ xy_account_check_password(const struct xy_jid *bare, struct xy_str password)
     if (status != XY_OK)
         return status;
     status = xyi_keys_match(password, XY_SHA256, &keys);
+    if (status == XY_OK && keys.state != XY_ACCOUNT_ACTIVE)
+        status = XY_GONE;
     explicit_bzero(&keys, sizeof(keys));
     return status;
 }
