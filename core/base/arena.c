@@ -17,9 +17,16 @@ struct chunk {
     _Alignas(ALIGN) char bytes[];
 };
 
+struct deferred { /* in the arena itself */
+    struct deferred *earlier;
+    void (*release)(void *object);
+    void *object;
+};
+
 struct xyi_arena {
-    char *at, *end;       /* the room left in the newest shared chunk */
-    struct chunk *chunks; /* newest first, all but the first one */
+    char *at, *end;            /* the room left in the newest shared chunk */
+    struct deferred *deferred; /* newest first */
+    struct chunk *chunks;      /* newest first, all but the first one */
     size_t next_size, first_size;
     _Alignas(ALIGN) char first[];
 };
@@ -45,9 +52,29 @@ free_chunks(struct xyi_arena *arena)
     arena->chunks = NULL;
 }
 
+static void
+release_deferred(struct xyi_arena *arena)
+{
+    struct deferred *deferred;
+    while ((deferred = arena->deferred)) {
+        arena->deferred = deferred->earlier;
+        deferred->release(deferred->object);
+    }
+}
+
+void
+xyi_arena_defer(struct xyi_arena *arena, void (*release)(void *object), void *object)
+{
+    struct deferred *deferred = xyi_arena_alloc(arena, sizeof(*deferred));
+    *deferred = (struct deferred){arena->deferred, release, object};
+    arena->deferred = deferred;
+}
+
 void
 xyi_arena_reset(struct xyi_arena *arena)
 {
+    if (arena->deferred)
+        release_deferred(arena);
     if (arena->chunks)
         free_chunks(arena);
     arena->at = arena->first;
@@ -61,6 +88,7 @@ xyi_arena_free(struct xyi_arena *arena)
 {
     if (!arena)
         return;
+    release_deferred(arena);
     free_chunks(arena);
     XYI_UNPOISON(arena->first, arena->first_size);
     xyi_free(arena);

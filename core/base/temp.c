@@ -41,6 +41,42 @@ xy_temp_str(struct xy_str s)
     return xyi_arena_str(arena_here(), s);
 }
 
+static const char *
+escape_of(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '\'':
+        return "&apos;";
+    case '"':
+        return "&quot;";
+    default:
+        return NULL;
+    }
+}
+
+struct xy_str
+xy_temp_xml(struct xy_str s)
+{
+    struct xy_buffer out = {0};
+    size_t from = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        const char *escape = escape_of(s.at[i]);
+        if (!escape)
+            continue;
+        xy_buffer_add(&out, xy_str_of(s.at + from, i - from));
+        xy_buffer_add(&out, xy_str_from(escape));
+        from = i + 1;
+    }
+    xy_buffer_add(&out, xy_str_of(s.at + from, s.len - from));
+    return xy_buffer_str(&out);
+}
+
 const char *
 xy_temp_cstr(struct xy_str s)
 {

@@ -327,4 +327,38 @@ TEST(a_broken_assertion_ends_the_process)
     CHECK(aborts(break_a_promise));
 }
 
+static int released[4], released_count;
+
+static void
+release(void *object)
+{
+    released[released_count++] = *(int *)object;
+}
+
+TEST(an_arena_releases_what_it_owns_last_first_and_once)
+{
+    static int one = 1, two = 2, three = 3;
+    struct xyi_arena *arena = xyi_arena_new(64);
+    xyi_arena_defer(arena, release, &one);
+    xyi_arena_defer(arena, release, &two);
+    xyi_arena_reset(arena);
+    CHECK_EQ(released_count, 2);
+    CHECK_EQ(released[0], 2);
+    CHECK_EQ(released[1], 1);
+    xyi_arena_defer(arena, release, &three);
+    xyi_arena_free(arena);
+    CHECK_EQ(released_count, 3);
+    CHECK_EQ(released[2], 3);
+}
+
+TEST(xml_is_escaped_in_text_and_attributes)
+{
+    struct xyi_arena *arena = xyi_arena_new(64);
+    xyi_temp_set(arena);
+    CHECK_STR(xy_temp_xml(XY_STR("a<b>&'\"c")), "a&lt;b&gt;&amp;&apos;&quot;c");
+    CHECK_STR(xy_temp_xml(XY_NO_STR), "");
+    xyi_temp_set(NULL);
+    xyi_arena_free(arena);
+}
+
 END_TESTS
