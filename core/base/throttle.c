@@ -55,31 +55,33 @@ make_room(struct xy_map *taken)
     xy_warn("throttle.full", "too many keys at once, all allowances are whole again");
 }
 
+/* When all would be back if one more were taken; 0: it may not be. */
+static intptr_t
+whole_after(const struct xy_map *taken, struct xy_str key, int64_t most, int64_t period_ms)
+{
+    if (most <= 0)
+        return 0;
+    intptr_t at = whole_at(taken, key) + ticks(period_ms / most);
+    return at <= now_ticks() + ticks(period_ms) ? at : 0;
+}
+
+bool
+xy_throttle_has(const struct xy_map *taken, struct xy_str key, int64_t most, int64_t period_ms)
+{
+    return most == XY_NONE || whole_after(taken, key, most, period_ms) != 0;
+}
+
 bool
 xy_throttle_take(struct xy_map *taken, struct xy_str key, int64_t most, int64_t period_ms)
 {
     if (most == XY_NONE)
         return true;
-    if (most <= 0)
-        return false;
-    intptr_t at = whole_at(taken, key) + ticks(period_ms / most);
-    if (at > now_ticks() + ticks(period_ms))
+    intptr_t at = whole_after(taken, key, most, period_ms);
+    if (!at)
         return false;
     make_room(taken);
     xy_map_put(taken, key, (void *)at);
     return true;
-}
-
-void
-xy_throttle_give(struct xy_map *taken, struct xy_str key, int64_t most, int64_t period_ms)
-{
-    if (most <= 0)
-        return;
-    intptr_t at = whole_at(taken, key) - ticks(period_ms / most);
-    if (at > now_ticks())
-        xy_map_put(taken, key, (void *)at);
-    else
-        xy_map_remove(taken, key);
 }
 
 struct xy_str

@@ -13,9 +13,9 @@
 /* Takes one of `most` per `period_ms`. false: used up, nothing was taken. XY_NONE: always true. */
 XY_API bool xy_throttle_take(struct xy_map *taken, struct xy_str key, int64_t most,
                              int64_t period_ms);
-/* Gives one back, which was taken with the same numbers: it was not what the limit is for. */
-XY_API void xy_throttle_give(struct xy_map *taken, struct xy_str key, int64_t most,
-                             int64_t period_ms);
+/* Whether one could be taken. */
+XY_API bool xy_throttle_has(const struct xy_map *taken, struct xy_str key, int64_t most,
+                            int64_t period_ms);
 /* What stands for whoever is behind an address: itself, of IPv6 the first 64 bits. */
 XY_API struct xy_str xy_throttle_address(struct xy_str address);
 

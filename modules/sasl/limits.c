@@ -30,21 +30,18 @@ allowance_of(const struct sasl *self, const struct xy_stream *stream,
 }
 
 bool
-limits_enter(struct sasl *self, struct xy_stream *stream, const struct xy_jid *account)
+limits_allow(const struct sasl *self, const struct xy_stream *stream,
+             const struct xy_jid *account)
 {
     struct allowance a = allowance_of(self, stream, account);
-    if (!xy_throttle_take(self->taken, a.address, a.most_for_all, a.period_ms))
-        return false;
-    if (xy_throttle_take(self->taken, a.pair, a.most, a.period_ms))
-        return true;
-    xy_throttle_give(self->taken, a.address, a.most_for_all, a.period_ms);
-    return false;
+    return xy_throttle_has(self->taken, a.address, a.most_for_all, a.period_ms) &&
+           xy_throttle_has(self->taken, a.pair, a.most, a.period_ms);
 }
 
 void
-limits_leave(struct sasl *self, struct xy_stream *stream, const struct xy_jid *account)
+limits_charge(struct sasl *self, const struct xy_stream *stream, const struct xy_jid *account)
 {
     struct allowance a = allowance_of(self, stream, account);
-    xy_throttle_give(self->taken, a.address, a.most_for_all, a.period_ms);
-    xy_throttle_give(self->taken, a.pair, a.most, a.period_ms);
+    (void)xy_throttle_take(self->taken, a.address, a.most_for_all, a.period_ms);
+    (void)xy_throttle_take(self->taken, a.pair, a.most, a.period_ms);
 }

@@ -77,17 +77,17 @@ plain_login(struct sasl *self, struct xy_stream *stream, struct xy_str message)
     outcome.account = account_named(stream, name, authzid, &outcome);
     if (!outcome.account)
         return outcome;
-    if (!limits_enter(self, stream, outcome.account)) {
-        outcome.failure = "temporary-auth-failure";
-        return outcome;
-    }
-    xy_status status = xy_account_check_password(outcome.account, password);
+    xy_status status = XY_TIMEOUT;
+    if (limits_allow(self, stream, outcome.account))
+        status = xy_account_check_password(outcome.account, password);
+    if (!limits_allow(self, stream, outcome.account)) /* again: others guessed meanwhile */
+        status = XY_TIMEOUT;
     if (status == XY_OK)
         outcome.success = true;
     else
         outcome.failure = plain_failure(status);
     outcome.guessed = outcome.failure && strcmp(outcome.failure, "not-authorized") == 0;
-    if (!outcome.guessed)
-        limits_leave(self, stream, outcome.account);
+    if (outcome.guessed)
+        limits_charge(self, stream, outcome.account);
     return outcome;
 }

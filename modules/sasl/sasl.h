@@ -36,11 +36,12 @@ failed(const char *condition)
     return (struct outcome){.failure = condition};
 }
 
-/* limits.c: allowances for wrong passwords. enter() before a password is looked at, leave()
- * when it was right. */
-XY_CHECK bool limits_enter(struct sasl *self, struct xy_stream *stream,
-                           const struct xy_jid *account);
-void limits_leave(struct sasl *self, struct xy_stream *stream, const struct xy_jid *account);
+/* limits.c: allowances for wrong passwords, per address and account. Ask at the moment of the
+ * verdict; charge for a wrong one. */
+bool limits_allow(const struct sasl *self, const struct xy_stream *stream,
+                  const struct xy_jid *account);
+void limits_charge(struct sasl *self, const struct xy_stream *stream,
+                   const struct xy_jid *account);
 
 /* mechanisms.c: what this stream may use. */
 extern const struct mechanism mechanisms[];

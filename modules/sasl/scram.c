@@ -271,12 +271,12 @@ scram_final(struct sasl *self, struct xy_stream *stream, struct xy_str message)
     if (!xy_str_equal(final.nonce, xy_str_of(at + 2, e->nonce)) ||
         !is_bound_here(stream, e, final.binding)) {
         outcome = failed("not-authorized");
-    } else if (!limits_enter(self, stream, account)) {
+    } else if (!limits_allow(self, stream, account)) {
         outcome = failed("temporary-auth-failure");
     } else {
         outcome = judge(e, &final);
-        if (!outcome.guessed)
-            limits_leave(self, stream, account);
+        if (outcome.guessed)
+            limits_charge(self, stream, account);
     }
     outcome.account = account;
     return outcome;

@@ -68,15 +68,17 @@ TEST(trying_on_does_not_prolong_it)
     end(taken);
 }
 
-TEST(what_is_given_back_can_be_taken_again)
+TEST(looking_takes_nothing)
 {
     struct xy_map *taken = fresh();
-    take_all(taken, XY_STR("a"));
-    xy_throttle_give(taken, XY_STR("a"), MOST, PERIOD);
-    CHECK_EQ(take_all(taken, XY_STR("a")), 1);
-    for (int i = 0; i < 50; i++)
-        xy_throttle_give(taken, XY_STR("a"), MOST, PERIOD);
+    for (int i = 0; i < 100; i++)
+        CHECK(xy_throttle_has(taken, XY_STR("a"), MOST, PERIOD));
+    CHECK_EQ(xy_map_count(taken), 0);
     CHECK_EQ(take_all(taken, XY_STR("a")), MOST);
+    CHECK(!xy_throttle_has(taken, XY_STR("a"), MOST, PERIOD));
+    CHECK(xy_throttle_has(taken, XY_STR("b"), MOST, PERIOD));
+    CHECK(xy_throttle_has(taken, XY_STR("a"), XY_NONE, PERIOD));
+    CHECK(!xy_throttle_has(taken, XY_STR("b"), 0, PERIOD));
     end(taken);
 }
 

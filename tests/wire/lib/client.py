@@ -24,8 +24,9 @@ class Client(Stream):
     """str() is the bare JID, .full the full one. `tls`: starttls, direct or none."""
 
     def __init__(self, server, jid, password, resource=None, tls="starttls", mechanism="SCRAM-SHA-256",
-                 binding=None, context=None, cast=None, label=None, receive_buffer=None):
-        super().__init__(server.port(tls), label=label or jid.split("@")[0], receive_buffer=receive_buffer)
+                 binding=None, context=None, cast=None, label=None, receive_buffer=None, source=None):
+        super().__init__(server.port(tls), label=label or jid.split("@")[0], receive_buffer=receive_buffer,
+                         source=source)
         self.server, self.jid, self.password, self.resource = server, jid, password, resource
         self.local, self.domain = jid.split("@")
         self.tls, self.mechanism, self.binding, self.context = tls, mechanism, binding, context

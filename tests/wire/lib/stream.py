@@ -33,7 +33,7 @@ def tls_context(lowest=ssl.TLSVersion.TLSv1_2, highest=ssl.TLSVersion.MAXIMUM_SU
 class Stream:
     """A connection and its XML stream. `log` holds the dialogue for the report of a failed test."""
 
-    def __init__(self, port, address="127.0.0.1", label="C", receive_buffer=None):
+    def __init__(self, port, address="127.0.0.1", label="C", receive_buffer=None, source=None):
         self.label = label
         self.log = []
         self.parser = dom.StreamParser()
@@ -44,6 +44,8 @@ class Stream:
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(PATIENCE)
+        if source:  # another address of ours: 127.0.0.2
+            self.sock.bind((source, 0))
         self.sock.connect((address, port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
