@@ -16,6 +16,8 @@ void xyi_jids_end(void);
 size_t xyi_jids_count(void); /* interned now: for leak tests */
 /* Whether `text` may be a domain; prepared in xyi_temp(). Callable on any thread. */
 XY_CHECK xy_status xyi_jid_prepare(struct xy_str text, struct xy_str *prepared);
+/* The same for a whole JID. */
+XY_CHECK xy_status xyi_jid_normalize(struct xy_str text, struct xy_str *prepared);
 
 /* ---- stanzas ------------------------------------------------------------------------------------------ */
 /* Fresh from the parser `from` and `to` are slices. The logic thread resolves them at the door:
@@ -62,6 +64,8 @@ size_t xyi_parser_feed(struct xyi_parser *parser, const char *at, size_t len);
 void xyi_parser_pause(struct xyi_parser *parser);
 void xyi_parser_restart(struct xyi_parser *parser); /* expects a new stream header */
 void xyi_parser_free(struct xyi_parser *parser);
-void xyi_parser_pool_drain(void); /* of the calling thread */
+/* The calling thread's, and its spare blocks of stanzas: before it ends. */
+void xyi_parser_pool_drain(void);
+size_t xyi_parser_pool_count(void); /* expat parsers of the thread, in use or spare: for tests */
 
 #endif

@@ -5,6 +5,7 @@
 
 #define XY_NS_CLIENT        "jabber:client"
 #define XY_NS_SERVER        "jabber:server"
+#define XY_NS_COMPONENT     "jabber:component:accept"
 #define XY_NS_STREAM        "http://etherx.jabber.org/streams"
 #define XY_NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
 #define XY_NS_STANZA_ERRORS "urn:ietf:params:xml:ns:xmpp-stanzas"

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stanzas to bytes. Invariant: what is written means the same tree on the stream it is written
+ * for. A root in jabber:client takes the stream's own default namespace (RFC 6120 4.8.2);
+ * below, an element declares its namespace where it differs from the default in scope; elements
+ * of the streams namespace use the prefix every header declares. The content of a root that
+ * nobody changed is not walked: its bytes from the wire are copied, or those of an earlier
+ * writing.
+ */
+#include <stdio.h>
+
+#include "core/xml/sink.h"
+#include "core/xml/tree.h"
+
+struct writer {
+    struct xyi_sink *sink;
+    struct xy_str
+        scope; /* the default namespace around the root; absent: none, no prefix either */
+};
+
+static bool
+has_prefix(const struct writer *writer, const struct xy_node *node)
+{
+    return writer->scope.at && xy_str_is(node->ns, XY_NS_STREAM);
+}
+
+/* The default namespace inside an element; `around` is the one outside `top`. */
+static struct xy_str
+scope_in(const struct writer *writer, const struct xy_node *node, const struct xy_node *top,
+         struct xy_str around)
+{
+    while (node != top && has_prefix(writer, node))
+        node = node->parent;
+    return node == top ? around : node->ns;
+}
+
+/* "xml:", or one made up for a foreign namespace and declared on the spot. */
+static void
+put_attr_prefix(struct writer *writer, const struct xy_node *node, const struct xyi_attr *attr)
+{
+    char prefix[32];
+    int number = 1;
+    const struct xyi_attr *first = node->attrs;
+    if (xy_str_is(attr->ns, XY_NS_XML)) {
+        XYI_SINK_LITERAL(writer->sink, " xml:");
+        return;
+    }
+    for (; !xy_str_equal(first->ns, attr->ns); first = first->next)
+        number++;
+    size_t len = (size_t)snprintf(prefix, sizeof(prefix), "ns%d", number);
+    if (first == attr) {
+        XYI_SINK_LITERAL(writer->sink, " xmlns:");
+        xyi_sink_put(writer->sink, prefix, len);
+        XYI_SINK_LITERAL(writer->sink, "='");
+        xyi_sink_escape(writer->sink, attr->ns, XYI_IN_ATTRIBUTE);
+        XYI_SINK_LITERAL(writer->sink, "'");
+    }
+    XYI_SINK_LITERAL(writer->sink, " ");
+    xyi_sink_put(writer->sink, prefix, len);
+    XYI_SINK_LITERAL(writer->sink, ":");
+}
+
+static void
+put_attrs(struct writer *writer, const struct xy_node *node)
+{
+    struct xyi_sink *sink = writer->sink;
+    for (const struct xyi_attr *attr = node->attrs; attr; attr = attr->next) {
+        if (attr->ns.at)
+            put_attr_prefix(writer, node, attr);
+        else
+            XYI_SINK_LITERAL(sink, " ");
+        xyi_sink_put_str(sink, attr->name);
+        XYI_SINK_LITERAL(sink, "='");
+        xyi_sink_escape(sink, attr->value, XYI_IN_ATTRIBUTE);
+        XYI_SINK_LITERAL(sink, "'");
+    }
+}
+
+/* "<name xmlns='…'", `scope` being the default namespace outside. */
+static void
+put_tag(struct writer *writer, const struct xy_node *node, struct xy_str scope)
+{
+    struct xyi_sink *sink = writer->sink;
+    XYI_SINK_LITERAL(sink, "<");
+    if (has_prefix(writer, node)) {
+        XYI_SINK_LITERAL(sink, "stream:");
+        xyi_sink_put_str(sink, node->name);
+        return;
+    }
+    xyi_sink_put_str(sink, node->name);
+    if (node->ns.at != scope.at && !xy_str_equal(node->ns, scope)) {
+        XYI_SINK_LITERAL(sink, " xmlns='");
+        xyi_sink_escape(sink, node->ns, XYI_IN_ATTRIBUTE);
+        XYI_SINK_LITERAL(sink, "'");
+    }
+}
+
+static void
+put_end_tag(struct writer *writer, const struct xy_node *node)
+{
+    XYI_SINK_LITERAL(writer->sink, "</");
+    if (has_prefix(writer, node))
+        XYI_SINK_LITERAL(writer->sink, "stream:");
+    xyi_sink_put_str(writer->sink, node->name);
+    XYI_SINK_LITERAL(writer->sink, ">");
+}
+
+/* The items of a root. Goes by the links between nodes, for a tree may be deeper than a stack.
+ */
+static void
+put_items(struct writer *writer, const struct xy_node *item, struct xy_str around)
+{
+    const struct xy_node *top = item ? item->parent : NULL;
+    while (item) {
+        if (xyi_is_text(item)) {
+            xyi_sink_escape(writer->sink, item->text, XYI_IN_TEXT);
+        } else {
+            put_tag(writer, item, scope_in(writer, item->parent, top, around));
+            put_attrs(writer, item);
+            if (item->first) {
+                XYI_SINK_LITERAL(writer->sink, ">");
+                item = item->first;
+                continue;
+            }
+            XYI_SINK_LITERAL(writer->sink, "/>");
+        }
+        while (!item->next && item->parent != top) {
+            item = item->parent;
+            put_end_tag(writer, item);
+        }
+        item = item->next;
+    }
+}
+
+static void
+put_own_attr(struct xyi_sink *sink, const char *name, size_t len, struct xy_str value)
+{
+    if (!value.at)
+        return;
+    xyi_sink_put(sink, name, len);
+    xyi_sink_escape(sink, value, XYI_IN_ATTRIBUTE);
+    XYI_SINK_LITERAL(sink, "'");
+}
+#define PUT_OWN(sink, name, value) \
+    put_own_attr((sink), " " name "='", sizeof(name) + 2, (value))
+
+static void
+put_root_tag(struct writer *writer, const struct xy_stanza *stanza, const struct xy_jid *to)
+{
+    put_tag(writer, &stanza->root, writer->scope);
+    PUT_OWN(writer->sink, "to", to ? xy_jid_text(to) : stanza->to_text);
+    PUT_OWN(writer->sink, "from", stanza->from_text);
+    PUT_OWN(writer->sink, "id", stanza->id);
+    PUT_OWN(writer->sink, "type", stanza->type);
+    PUT_OWN(writer->sink, "xml:lang", stanza->lang);
+    put_attrs(writer, &stanza->root);
+}
+
+/* ---- content kept from an earlier writing -------------------------------------------------
+ */
+
+struct growing {
+    struct xyi_inner *inner;
+    size_t room;
+};
+
+static void
+append_inner(struct xyi_out *out, const char *at, size_t len)
+{
+    struct growing *growing = (void *)out;
+    size_t used = growing->inner ? growing->inner->len : 0;
+    if (!growing->inner || used + len > growing->room) {
+        growing->room = 2 * (used + len);
+        growing->inner = xyi_resize(growing->inner, sizeof(*growing->inner) + growing->room);
+    }
+    memcpy(growing->inner->bytes + used, at, len);
+    growing->inner->len = used + len;
+}
+
+/* Another thread may be at the same: the first one wins, and all use what it has published. */
+static const struct xyi_inner *
+publish_inner(struct xy_stanza *stanza, struct xy_str scope)
+{
+    struct growing growing = {NULL, 0};
+    struct xyi_sink sink;
+    sink.write = append_inner;
+    sink.out = (void *)&growing;
+    sink.used = 0;
+    put_items(&(struct writer){&sink, scope}, stanza->root.first, stanza->root.ns);
+    xyi_sink_flush(&sink);
+    struct xyi_inner *expected = NULL;
+    if (atomic_compare_exchange_strong_explicit(&stanza->inner, &expected, growing.inner,
+                                                memory_order_acq_rel, memory_order_acquire))
+        return growing.inner;
+    xyi_free(growing.inner);
+    return expected;
+}
+
+static struct xy_str
+kept_inner(const struct writer *writer, const struct xy_stanza *stanza)
+{
+    struct xy_stanza *holder = (struct xy_stanza *)(uintptr_t)xyi_stanza_holder(stanza);
+    bool cacheable = holder->frozen && writer->scope.at && holder->root.first &&
+                     !has_prefix(writer, &holder->root);
+    if (!cacheable)
+        return XY_NO_STR;
+    const struct xyi_inner *inner = atomic_load_explicit(&holder->inner, memory_order_acquire);
+    if (!inner && atomic_fetch_add_explicit(&holder->writes, 1, memory_order_relaxed) == 0)
+        return XY_NO_STR; /* most stanzas are written once */
+    if (!inner)
+        inner = publish_inner(holder, writer->scope);
+    return xy_str_of(inner->bytes, inner->len);
+}
+
+/* ---- the whole ----------------------------------------------------------------------------
+ */
+
+static void
+put_content(struct writer *writer, const struct xy_stanza *stanza, enum xyi_content content)
+{
+    const struct xy_stanza *holder = xyi_stanza_holder(stanza);
+    const struct xy_node *root = &stanza->root;
+    struct xy_str inner = holder->raw_on != XYI_CONTENT_OTHER && holder->raw_on == content
+                              ? holder->raw
+                              : kept_inner(writer, stanza);
+    if (inner.at)
+        xyi_sink_put_str(writer->sink, inner);
+    else
+        put_items(writer, root->first, has_prefix(writer, root) ? writer->scope : root->ns);
+}
+
+void
+xyi_stanza_write(const struct xy_stanza *stanza, struct xy_str ns, const struct xy_jid *to,
+                 xyi_write_fn *write, struct xyi_out *out)
+{
+    enum xyi_content content = xyi_content_of(ns);
+    struct xyi_sink sink;
+    struct writer writer = {&sink, content != XYI_CONTENT_OTHER ? XY_STR(XY_NS_CLIENT) : ns};
+    sink.write = write;
+    sink.out = out;
+    sink.used = 0;
+    put_root_tag(&writer, stanza, to);
+    if (stanza->root.first) {
+        XYI_SINK_LITERAL(&sink, ">");
+        put_content(&writer, stanza, content);
+        put_end_tag(&writer, &stanza->root);
+    } else {
+        XYI_SINK_LITERAL(&sink, "/>");
+    }
+    xyi_sink_flush(&sink);
+}
+
+static void
+append_text(struct xyi_out *out, const char *at, size_t len)
+{
+    xy_buffer_add((void *)out, xy_str_of(at, len));
+}
+
+struct xy_str
+xy_stanza_text(const struct xy_stanza *stanza)
+{
+    struct xy_buffer buffer = {NULL, 0, 0};
+    xyi_stanza_write(stanza, XY_STR(XY_NS_CLIENT), NULL, append_text, (void *)&buffer);
+    return xy_buffer_str(&buffer);
+}
