@@ -167,6 +167,13 @@ xyi_listener_accept(struct xyi_listener *listener)
 }
 
 void
+xyi_listener_change(struct xyi_listener *listener, enum xyi_listen_tls tls, int tag)
+{
+    listener->listen.tls = tls;
+    listener->listen.tag = tag;
+}
+
+void
 xyi_listener_close(struct xyi_listener *listener)
 {
     xyi_timer_clear(&listener->rest);

@@ -73,6 +73,8 @@ struct xyi_listener;
 /* Two phases for reload: open binds and listens but accepts nothing yet. */
 struct xyi_listener *xyi_listener_open(const struct xyi_listen *listen, struct xy_str *error);
 void xyi_listener_accept(struct xyi_listener *listener);
+/* For connections accepted from now on: an address need not be closed to serve another way. */
+void xyi_listener_change(struct xyi_listener *listener, enum xyi_listen_tls tls, int tag);
 void xyi_listener_close(struct xyi_listener *listener); /* established connections stay */
 uint16_t xyi_listener_port(const struct xyi_listener *listener);
 
