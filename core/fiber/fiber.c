@@ -25,7 +25,7 @@ static struct {
     struct xyi_link_node idle;              /* the most recently used first */
     unsigned count, idle_count, idle_least; /* least: since the last trim */
     struct xyi_timer trim;
-} pool = {.idle = {&pool.idle, &pool.idle}};
+} pool = {{XYI_STACK_BYTES, XYI_FIBERS_MOST}, .idle = {&pool.idle, &pool.idle}};
 
 static struct { /* the loop's own stack, while a fiber runs */
     struct xyi_switch_point point;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Waits: woken, timed out, cancelled, each exactly once; and where waiting is forbidden. */
+/* Waits: woken, timed out, cancelled, each exactly once. */
 #include "tests/unit/harness.h"
 
-#include <signal.h>
 #include "core/fiber/fiber_internal.h"
 
 static void
@@ -292,83 +291,6 @@ TEST(sleep_answers_cancelled)
     xyi_run_on_fiber(sleep_long, &status, cancel_and_turn);
     CHECK_EQ(status, XY_CANCELLED);
     end();
-}
-
-/* What fn, on a fiber, says on standard error before it is aborted; NULL: it was not. */
-static const char *
-last_words(void (*fn)(void *argument), bool on_fiber)
-{
-    static char words[4096];
-    int ends[2];
-    CHECK(pipe(ends) == 0);
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(ends[1], STDERR_FILENO);
-        begin();
-        if (on_fiber)
-            xyi_run_on_fiber(fn, NULL, ten_ms);
-        else
-            fn(NULL);
-        _exit(0);
-    }
-    close(ends[1]);
-    size_t len = 0;
-    for (ssize_t got; (got = read(ends[0], words + len, sizeof(words) - 1 - len)) > 0;)
-        len += (size_t)got;
-    words[len] = '\0';
-    close(ends[0]);
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? words : NULL;
-}
-
-static void
-wait_in_section(void *argument)
-{
-    (void)argument;
-    xyi_forbid_wait("firing session_available");
-    xyi_forbid_wait("a section within");
-    xyi_allow_wait();
-    (void)!xy_sleep(1);
-}
-
-static void
-wait_after_section(void *argument)
-{
-    (void)argument;
-    xyi_forbid_wait("firing session_available");
-    xyi_allow_wait();
-    CHECK_EQ(xy_sleep(1), XY_OK);
-}
-
-static void
-wait_on_what_is_done(void *argument)
-{
-    (void)argument;
-    struct xyi_wait done = {.done = true};
-    xyi_forbid_wait("firing session_available");
-    (void)!xyi_wait(&done, 1, 0); /* refused also when it would not have suspended */
-}
-
-static void
-wake_twice(void *argument)
-{
-    (void)argument;
-    struct xyi_wait wait = {0};
-    xyi_wake(&wait, XY_OK);
-    xyi_wake(&wait, XY_OK);
-}
-
-TEST(programming_errors_end_the_process)
-{
-    const char *words = last_words(wait_in_section, true);
-    CHECK(words && strstr(words, "wait.forbidden") &&
-          strstr(words, "firing session_available"));
-    CHECK(last_words(wait_on_what_is_done, true) != NULL);
-    CHECK(last_words(wait_after_section, true) == NULL);
-    CHECK(last_words(wake_twice, true) != NULL);
-    CHECK(last_words(wait_after_section, false) != NULL); /* not on a fiber */
 }
 
 END_TESTS
