@@ -108,9 +108,15 @@ TEST(jobs_that_beget_jobs_do_not_keep_the_loop)
 /* ---- what belongs to a fiber
  * ---------------------------------------------------------------------- */
 
+static struct xyi_arena *arenas[5], *outer;
+
 static void
 keep_memory(struct task *task)
 {
+    for (int i = 0; i < task->name - 'a'; i++)
+        CHECK(xyi_temp() != arenas[i]);
+    CHECK(xyi_temp() != outer);
+    arenas[task->name - 'a'] = xyi_temp();
     struct xy_str mine = xy_temp_printf("memory of %c", task->name);
     xyi_log_scope.stream = mine;
     xyi_fiber_set_instance((struct xy_instance *)(void *)task);
@@ -132,13 +138,14 @@ static void
 see_nothing(struct task *task)
 {
     CHECK(xyi_log_scope.stream.at == NULL && xyi_fiber_instance() == NULL);
+    CHECK(xyi_temp() == arenas[4]); /* of the fiber that went idle last */
     tell(task->name);
 }
 
 TEST(memory_scope_and_instance_are_the_fibers_and_end_with_the_job)
 {
     begin(0);
-    struct xyi_arena *outer = xyi_arena_new(64);
+    outer = xyi_arena_new(64);
     xyi_temp_set(outer);
     xyi_log_scope.host = XY_STR("loop");
     struct task tasks[5], after = task_of(see_nothing, 'x', 0);

@@ -95,6 +95,22 @@ TEST(a_wait_ends_when_woken)
     end();
 }
 
+TEST(a_limit_does_not_outlive_its_wait)
+{
+    begin();
+    struct waiter a = waiter_of(2, 50, 0);
+    start(&a);
+    a.timeout_ms = XY_NONE; /* of the second */
+    xyi_wake(&a.wait[0], XY_OK);
+    turn(0);
+    turn(100);
+    CHECK_EQ(a.answered, 1);
+    xyi_wake(&a.wait[1], XY_OK);
+    turn(0);
+    CHECK_EQ(a.answered, 2);
+    end();
+}
+
 TEST(a_limit_of_nothing_waits_a_turn)
 {
     begin();
