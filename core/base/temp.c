@@ -73,7 +73,7 @@ xy_temp_xml(struct xy_str s)
         xy_buffer_add(&out, xy_str_from(escape));
         from = i + 1;
     }
-    xy_buffer_add(&out, xy_str_of(s.at + from, s.len - from));
+    xy_buffer_add(&out, s.len > from ? xy_str_of(s.at + from, s.len - from) : XY_NO_STR);
     return xy_buffer_str(&out);
 }
 
