@@ -57,7 +57,8 @@ DRIVER_LIBS_pgsql := -lpq
 $(BUILD)/core/store/drivers/%.o: ALL_CFLAGS += -fvisibility=hidden $(shell pkg-config --cflags libpq)
 .SECONDEXPANSION:
 .SECONDARY:
-$(BUILD)/drivers/%.so: $$(patsubst %.c,$(BUILD)/%.o,$$(filter core/store/drivers/$$*.c core/store/drivers/$$*_%,$(DRIVER_PARTS))) $(LIB)
+driver-objects = $(patsubst %.c,$(BUILD)/%.o,$(filter core/store/drivers/$(1).c core/store/drivers/$(1)_%,$(DRIVER_PARTS)))
+$(BUILD)/drivers/%.so: $$(call driver-objects,$$*) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) -shared $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -L$(BUILD) -lxylem $(DRIVER_LIBS_$*)
 
