@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A client that sends any SASL elements in any order, against the sasl module with a made-up
+ * stream. Pieces of the input are separated by 0xff; the first byte of each says what is sent.
+ * Whoever is let in must have shown the password: sent it by PLAIN, or had us compute the
+ * proof.
+ */
+#include "core/xml/xml.h"
+
+#include "modules/sasl/limits.c"
+#include "modules/sasl/mechanisms.c"
+#include "modules/sasl/module.c"
+#include "modules/sasl/proof.c"
+#include "modules/sasl/scram.c"
+
+/* ---- the made-up stream
+ * ---------------------------------------------------------------------- */
+
+enum { NOTES = 2 };
+struct xy_stream {
+    bool secure, closed, in;
+    bool may_enter; /* the password was shown in the element being handled */
+    struct {
+        const char *name;
+        void *bytes;
+        size_t size;
+    } notes[NOTES];
+    struct xy_str first_bare, challenge, gs2;
+    enum xy_hash hash;
+};
+static const struct xy_jid *host_jid, *romeo;
+static const char password[] = "secret";
+static const char binding[] = "0123456789abcdef0123456789abcdef";
+
+enum xy_stream_stage
+xy_stream_stage(const struct xy_stream *stream)
+{
+    return stream->closed ? XY_STREAM_CLOSED
+           : stream->in   ? XY_STREAM_AUTHENTICATED
+                          : XY_STREAM_OPEN;
+}
+
+struct xy_host *
+xy_stream_host(const struct xy_stream *stream)
+{
+    (void)stream;
+    return NULL;
+}
+
+const struct xy_jid *
+xy_host_jid(const struct xy_host *host)
+{
+    (void)host;
+    return host_jid;
+}
+
+struct xy_str
+xy_stream_channel_binding(const struct xy_stream *stream, struct xy_str type)
+{
+    bool known = xy_str_is(type, "tls-exporter") || xy_str_is(type, "tls-server-end-point");
+    return stream->secure && known ? xy_str_from(binding) : XY_NO_STR;
+}
+
+bool
+xy_stream_is_secure(const struct xy_stream *stream)
+{
+    return stream->secure;
+}
+
+struct xy_str
+xy_stream_peer(const struct xy_stream *stream)
+{
+    (void)stream;
+    return XY_STR("192.0.2.1");
+}
+
+struct xy_str
+xy_stream_tls(const struct xy_stream *stream)
+{
+    (void)stream;
+    return XY_NO_STR;
+}
+
+int64_t
+xy_login_failures_allowed(void)
+{
+    return XY_NONE;
+}
+
+void
+xy_stream_login_failed(struct xy_stream *stream)
+{
+    xy_assert(!stream->in);
+}
+
+static int
+place_of(const struct xy_stream *stream, const struct xy_note *note)
+{
+    for (int i = 0; i < NOTES; i++)
+        if (stream->notes[i].bytes && strcmp(stream->notes[i].name, note->name) == 0)
+            return i;
+    return -1;
+}
+
+void *
+xy_stream_note_find(struct xy_stream *stream, const struct xy_note *note)
+{
+    int at = place_of(stream, note);
+    return at < 0 ? NULL : stream->notes[at].bytes;
+}
+
+size_t
+xy_stream_note_size(struct xy_stream *stream, const struct xy_note *note)
+{
+    int at = place_of(stream, note);
+    return at < 0 ? 0 : stream->notes[at].size;
+}
+
+void *
+xy_stream_note_resize(struct xy_stream *stream, const struct xy_note *note, size_t size)
+{
+    int at = place_of(stream, note);
+    for (int i = 0; at < 0 && i < NOTES; i++)
+        at = stream->notes[i].bytes ? -1 : i;
+    xy_assert(at >= 0);
+    void *bytes = xyi_alloc(size); /* exactly as large, so that an overrun shows */
+    size_t former = stream->notes[at].bytes ? stream->notes[at].size : 0;
+    memcpy(bytes, stream->notes[at].bytes ? stream->notes[at].bytes : "",
+           former < size ? former : size);
+    xyi_free(stream->notes[at].bytes);
+    stream->notes[at].name = note->name;
+    stream->notes[at].bytes = bytes;
+    stream->notes[at].size = size;
+    return bytes;
+}
+
+void *
+xy_stream_note(struct xy_stream *stream, const struct xy_note *note)
+{
+    void *found = xy_stream_note_find(stream, note);
+    return found ? found : xy_stream_note_resize(stream, note, note->size);
+}
+
+void
+xy_stream_note_drop(struct xy_stream *stream, const struct xy_note *note)
+{
+    int at = place_of(stream, note);
+    if (at < 0)
+        return;
+    xyi_free(stream->notes[at].bytes);
+    stream->notes[at].bytes = NULL;
+}
+
+xy_status
+xy_stream_send(struct xy_stream *stream, struct xy_stanza *stanza)
+{
+    const struct xy_node *root = xy_stanza_root(stanza);
+    xy_assert(xy_stanza_parse(xy_stanza_text(stanza)));
+    if (xy_str_is(xy_node_name(root), "challenge"))
+        xy_assert(xy_temp_unbase64(xy_node_text(root), &stream->challenge) == XY_OK);
+    return XY_OK;
+}
+
+void
+xy_stream_error(struct xy_stream *stream, const char *condition, struct xy_str text)
+{
+    (void)condition;
+    (void)text;
+    stream->closed = true;
+}
+
+void
+xy_stream_authenticated(struct xy_stream *stream, const struct xy_jid *account)
+{
+    xy_assert(account == romeo && stream->may_enter && !stream->in);
+    stream->in = true;
+}
+
+/* ---- the made-up account
+ * --------------------------------------------------------------------- */
+
+static void
+fill_keys(enum xy_hash hash, struct xy_scram_keys *keys)
+{
+    unsigned char client_key[XY_HASH_MAX];
+    keys->size = hash_of(hash)->digest_size;
+    memset(client_key, 'c', sizeof(client_key));
+    digest(hash_of(hash), client_key, keys->size, keys->stored_key);
+    memset(keys->server_key, 's', sizeof(keys->server_key));
+}
+
+xy_status
+xy_account_scram(const struct xy_jid *bare, enum xy_hash hash, struct xy_scram_keys *keys)
+{
+    *keys = (struct xy_scram_keys){.salt = XY_STR("0123456789abcdef"), .iterations = 4096};
+    fill_keys(hash, keys);
+    keys->real = bare == romeo;
+    return XY_OK;
+}
+
+xy_status
+xy_account_check_password(const struct xy_jid *bare, struct xy_str given)
+{
+    return bare == romeo && xy_str_equal(given, xy_str_from(password)) ? XY_OK : XY_DENIED;
+}
+
+/* ---- the client
+ * ------------------------------------------------------------------------------ */
+
+/* What somebody who knows the password answers to the challenge heard last. */
+static struct xy_str
+right_answer(struct xy_stream *stream)
+{
+    struct xy_scram_keys keys = {0};
+    fill_keys(stream->hash, &keys);
+    struct xy_str type = stream->gs2, flag = xy_str_cut(&type, ',');
+    struct xy_buffer bound = {0};
+    xy_buffer_add(&bound, stream->gs2);
+    if (xy_str_starts(flag, XY_STR("p=")))
+        xy_buffer_add(&bound, xy_str_from(binding));
+    struct xy_str rest = stream->challenge, nonce = xy_str_cut(&rest, ',');
+    struct xy_str without = xy_temp_printf(
+        "c=" XY_FMT "," XY_FMT, XY_ARG(xy_temp_base64(xy_buffer_str(&bound))), XY_ARG(nonce));
+    struct xy_str parts[] = {stream->first_bare, stream->challenge, without};
+    struct scram_keys_view view = {stream->hash, keys.size, NULL, keys.stored_key};
+    struct xy_str proof = server_signature(&view, xy_temp_join(parts, 3, ","));
+    char *bytes = xy_temp_alloc(proof.len);
+    for (size_t i = 0; i < proof.len; i++)
+        bytes[i] = (char)(proof.at[i] ^ 'c');
+    return xy_temp_printf(XY_FMT ",p=" XY_FMT, XY_ARG(without),
+                          XY_ARG(xy_temp_base64(xy_str_of(bytes, proof.len))));
+}
+
+static void
+note_first(struct xy_stream *stream, const struct mechanism *mechanism, struct xy_str message)
+{
+    struct gs2 gs2;
+    if (mechanism->is_plain || !split_gs2(message, &gs2))
+        return;
+    stream->hash = mechanism->hash;
+    stream->first_bare = xy_temp_str(gs2.bare);
+    stream->gs2 = xy_temp_str(gs2.header);
+}
+
+static bool
+shows_password(struct xy_str message)
+{
+    return xy_str_ends(message, xy_str_of("\0secret", 7));
+}
+
+/* 0 to 6: <auth/> with that mechanism; 7: <response/>; 8: the right one; 9: <abort/>; 10, 11:
+ * auth and response whose text is no base64; 12: another element. */
+static void
+send_piece(struct sasl *self, struct xy_stream *stream, struct xy_str piece)
+{
+    static const char *const names[] = {"response", "response", "abort",
+                                        "auth",     "response", "other"};
+    unsigned what = (unsigned char)piece.at[0] % 13;
+    struct xy_str message = xy_str_of(piece.at + 1, piece.len - 1);
+    stream->may_enter = what == 8 || shows_password(message);
+    if (what == 8)
+        message = right_answer(stream);
+    struct xy_stanza *element =
+        xy_stanza_new(XY_STR(XY_NS_SASL), xy_str_from(what < 7 ? "auth" : names[what - 7]));
+    struct xy_node *top = xy_stanza_top(element);
+    if (what < 7) {
+        xy_node_set(top, "mechanism", xy_str_from(mechanisms[what].name));
+        note_first(stream, &mechanisms[what], message);
+    }
+    bool raw = what == 10 || what == 11;
+    if (message.len)
+        xy_node_add_text(top, raw ? message : xy_temp_base64(message));
+    if (what == 10)
+        xy_node_set(top, "mechanism", XY_STR("PLAIN"));
+    (void)take_element(self, stream, element);
+}
+
+static void
+prepare(void)
+{
+    static bool done;
+    if (done)
+        return;
+    done = true;
+    xy_assert(xyi_log_configure(XY_LEVEL_ERROR, XYI_LOG_TEXT, XY_NO_STR) == XY_OK);
+    xyi_inbox_init(&xyi_logic_inbox);
+    xyi_jids_init();
+    host_jid = xy_jid_keep(xy_jid_parse(XY_STR("example.org")));
+    romeo = xy_jid_keep(xy_jid_parse(XY_STR("romeo@example.org")));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct xyi_arena *arena = xyi_arena_new(4096);
+    xyi_temp_set(arena);
+    uint64_t epoch = xyi_epoch_enter();
+    prepare();
+    struct xy_str rest = xy_str_of((const char *)bytes, size);
+    struct xy_stream stream = {.secure = size % 2};
+    struct xy_map *taken = xyi_map_new();
+    struct sasl self = {.plain = true, .failure_period = {1000}, .taken = taken};
+    while (rest.at && !stream.closed && !stream.in) {
+        struct xy_str piece = xy_str_cut(&rest, (char)0xff);
+        if (piece.len)
+            send_piece(&self, &stream, piece);
+    }
+    for (int i = 0; i < NOTES; i++)
+        xyi_free(stream.notes[i].bytes);
+    xy_map_free(taken);
+    xyi_temp_set(NULL);
+    xyi_arena_free(arena);
+    xyi_epoch_leave(epoch);
+    xyi_epoch_sweep();
+    return 0;
+}
