@@ -87,8 +87,6 @@ start_element(struct xyi_engine *engine, const char *name, const char **attrs)
             engine->element_at + (uint64_t)XML_GetCurrentByteCount(engine->expat);
         engine->plain = true;
     }
-    if (!within_limits(engine, attrs))
-        return;
     if (!xyi_qname_cut(name, &prefix, &local)) {
         xyi_engine_fail(engine, "not-well-formed", "element name");
         return;
@@ -112,6 +110,8 @@ on_start(void *user, const XML_Char *name, const XML_Char **attrs)
     if (is_done(engine))
         return;
     engine->depth++;
+    if (!within_limits(engine, attrs))
+        return;
     if (engine->depth == 1)
         xyi_header_read(engine, name, attrs);
     else

@@ -100,6 +100,12 @@ xyi_header_read(struct xyi_engine *engine, const char *name, const char **attrs)
 {
     struct xyi_parser *parser = engine->parser;
     struct xyi_stream_header header = {.id = XY_NO_STR};
+    engine->position = (uint64_t)XML_GetCurrentByteIndex(engine->expat) +
+                       (uint64_t)XML_GetCurrentByteCount(engine->expat);
+    if (engine->position > parser->limits.stanza_bytes) {
+        xyi_engine_fail(engine, "policy-violation", "too many bytes in the stream header");
+        return;
+    }
     struct xyi_unusual *names = unusual_new(name);
     const char *condition = bind_names(names, attrs);
     if (!condition)
@@ -111,8 +117,6 @@ xyi_header_read(struct xyi_engine *engine, const char *name, const char **attrs)
         xyi_engine_fail(engine, condition, "stream header");
         return;
     }
-    engine->position = (uint64_t)XML_GetCurrentByteIndex(engine->expat) +
-                       (uint64_t)XML_GetCurrentByteCount(engine->expat);
     parser->content = xyi_content_of(header.default_ns);
     parser->unusual = names;
     parser->in_stream = true;

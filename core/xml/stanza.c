@@ -22,7 +22,7 @@ xyi_content_of(struct xy_str ns)
 enum xy_kind
 xyi_kind_of(struct xy_str ns, struct xy_str name)
 {
-    if (xyi_content_of(ns) == XYI_CONTENT_OTHER)
+    if (!xy_str_is(ns, XY_NS_CLIENT))
         return XY_NONZA;
     if (xy_str_is(name, "message"))
         return XY_MESSAGE;

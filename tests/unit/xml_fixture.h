@@ -69,9 +69,29 @@ random_below(uint64_t *state, uint32_t limit)
     return random_next(state) % limit;
 }
 
-/* ---- a stream and its record: "H(…)" for a header, "E<…>" for an element, ')' for the end,
- * "!…" for a failure
- * ---------------------------------------------------------------------------- */
+static inline void
+append_bytes(struct xyi_out *out, const char *at, size_t len)
+{
+    xy_buffer_add((void *)out, xy_str_of(at, len));
+}
+/* As written for a stream of default namespace `ns`; absent: for no stream, which always walks
+ * the tree and names every namespace. */
+static inline struct xy_str
+written(const struct xy_stanza *stanza, struct xy_str ns)
+{
+    struct xy_buffer buffer = {NULL, 0, 0};
+    xyi_stanza_write(stanza, ns, NULL, append_bytes, (void *)&buffer);
+    return xy_buffer_str(&buffer);
+}
+static inline struct xy_str
+tree_of(const struct xy_stanza *stanza)
+{
+    return written(stanza, XY_NO_STR);
+}
+
+/* ---- a stream and its record: "H(…)" for a header, "E<…>" for an element, ")" for the end,
+ * "!…" for a failure ------------------------------------------------------------------------
+ */
 struct stream {
     struct xyi_parser *parser;
     struct xy_buffer record;
@@ -106,7 +126,7 @@ stream_element(void *argument, struct xy_stanza *stanza)
     xyi_stanza_leave_to_fiber(stanza);
     stream->last = stanza;
     xy_buffer_add(&stream->record, XY_STR("E"));
-    xy_buffer_add(&stream->record, xy_stanza_text(stanza));
+    xy_buffer_add(&stream->record, tree_of(stanza));
     stream_note(stream);
     if (stream->restart)
         xyi_parser_restart(stream->parser);
