@@ -64,7 +64,7 @@ xyi_loop_wait(struct event_base *base, struct event *alarm, struct xyi_inbox *in
 {
     int64_t ms = sleep_ms(busy);
     if (ms == 0 || !xyi_inbox_may_sleep(inbox)) {
-        event_base_loop(base, EVLOOP_NONBLOCK);
+        event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
         return;
     }
     if (ms != XY_NONE) {
