@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `user import`: many accounts at once. A number of lines is at work at a time, each on a fiber
+ * of its own, so that all cores hash and the store commits them in groups.
+ */
+#include "core/server/server.h"
+
+#define AT_WORK 64
+
+struct import;
+struct line {
+    struct xyi_job job;
+    struct import *import;
+    struct xy_str text;
+    int64_t number;
+};
+struct import {
+    struct xy_command *command;
+    struct xy_str rest;
+    int64_t number, created, existing, invalid, failed;
+    unsigned at_work;
+    struct xyi_wait done;
+    struct line lines[AT_WORK];
+};
+
+static void
+report(struct import *import, int64_t number, struct xy_str jid, const char *problem)
+{
+    xy_row(import->command);
+    xy_put_int(import->command, "line", number);
+    xy_put_str(import->command, "jid", jid);
+    xy_put_str(import->command, "problem", xy_str_from(problem));
+}
+
+static void
+count_outcome(struct import *import, const struct line *line, struct xy_str jid,
+              xy_status status)
+{
+    if (status == XY_OK) {
+        import->created++;
+    } else if (status == XY_CONFLICT) {
+        import->existing++;
+        report(import, line->number, jid, "exists already");
+    } else if (status == XY_INVALID) {
+        import->invalid++;
+        report(import, line->number, jid, "the password is empty or not allowed");
+    } else {
+        import->failed++;
+        report(import, line->number, jid, xy_status_name(status));
+    }
+}
+
+static void
+import_line(struct import *import, const struct line *line)
+{
+    struct xy_str password = line->text, name = xy_str_cut(&password, '\t');
+    const struct xy_jid *jid = xy_jid_parse(xy_str_trim(name));
+    const char *problem = !password.at ? "no tab between JID and password"
+                          : !jid       ? "not a JID"
+                          : !xy_jid_is_bare(jid) || !xy_jid_local(jid).len
+                              ? "not the JID of an account"
+                          : !xy_host_find(jid) ? "not a domain served here"
+                                               : NULL;
+    if (problem) {
+        import->invalid++;
+        report(import, line->number, password.at ? name : XY_NO_STR, problem);
+        return;
+    }
+    count_outcome(import, line, xy_jid_text(jid), xy_account_create(jid, password));
+}
+
+/* The next line that is not empty. */
+static bool
+take_line(struct import *import, struct line *line)
+{
+    while (import->rest.len) {
+        line->text = xy_str_cut(&import->rest, '\n');
+        line->number = ++import->number;
+        if (xy_str_ends(line->text, XY_STR("\r")))
+            line->text.len--;
+        if (line->text.len)
+            return true;
+    }
+    return false;
+}
+
+static void
+run_line(struct xyi_job *job)
+{
+    struct line *line = XYI_LIST_OF(job, struct line, job);
+    struct import *import = line->import;
+    import_line(import, line);
+    if (take_line(import, line))
+        xyi_spawn(&line->job);
+    else if (--import->at_work == 0)
+        xyi_wake(&import->done, XY_OK);
+}
+
+xy_status
+xyi_user_import(XY_SELF, struct xy_command *command)
+{
+    struct import *import = xy_temp_alloc(sizeof(*import));
+    import->command = command;
+    import->rest = xy_command_input(command);
+    for (size_t i = 0; i < AT_WORK && take_line(import, &import->lines[i]); i++) {
+        import->lines[i].import = import;
+        import->lines[i].job.run = run_line;
+        import->at_work++;
+    }
+    for (unsigned i = 0, count = import->at_work; i < count; i++)
+        xyi_spawn(&import->lines[i].job);
+    if (import->at_work) /* they use our memory: no giving up */
+        (void)!xyi_wait(&import->done, XY_NONE, XYI_UNCANCELLABLE);
+    command->row_open = NULL;
+    xy_put_int(command, "created", import->created);
+    xy_put_int(command, "existing", import->existing);
+    xy_put_int(command, "invalid", import->invalid);
+    xy_put_int(command, "failed", import->failed);
+    if (import->failed)
+        return xy_fail(command, XY_BROKEN, "%lld accounts could not be stored",
+                       (long long)import->failed);
+    if (import->invalid)
+        return xy_fail(command, XY_INVALID, "%lld lines are not accounts",
+                       (long long)import->invalid);
+    return XY_OK;
+}
