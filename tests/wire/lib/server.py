@@ -34,7 +34,7 @@ def default_config(storage, ports, certificate, hosts=None):
         "control": "xylem.sock",
         "log": {"level": "debug"},
         # All clients of a test come from one address: the limits per address would only be in the way.
-        "limits": {"connections_per_address": None, "stanza_rate": None, "auth_failures": None},
+        "limits": {"connections_per_address": None, "stanza_rate": None, "byte_rate": None, "auth_failures": None},
         "modules": {name: True for name in MODULES},
     }
 
