@@ -38,6 +38,13 @@ static const struct xy_statement list_all =
     XY_SQL("select jid, owner, state, created, last_login from account"
            " where jid > ? order by jid limit ?");
 
+const struct xyi_planned xyi_account_planned[] = {
+    {&find, "t"},           {&set_state, "ii"},     {&set_login, "ii"},
+    {&remove_account, "i"}, {&remove_rows[0], "i"}, {&remove_rows[1], "i"},
+    {&remove_rows[2], "i"}, {&remove_rows[3], "i"}, {&list_host, "tti"},
+    {&list_all, "ti"},      {NULL, NULL},
+};
+
 xy_status
 xyi_account_read(const struct xy_jid *bare, struct xy_account *account)
 {

@@ -14,6 +14,15 @@ XY_SUSPENDS XY_CHECK xy_status xyi_messages_start(void);
 XY_SUSPENDS XY_CHECK xy_status xyi_accounts_start(void);
 void xyi_jid_ids_stop(void);
 
+/* What the way of a message through the store reads, changes and deletes by: the tests look at
+ * the plans. Parameters: i integer, t text. */
+struct xyi_planned {
+    const struct xy_statement *statement;
+    const char *parameters;
+};
+extern const struct xyi_planned xyi_pending_planned[],
+    xyi_account_planned[]; /* end with NULL */
+
 /* ---- table xylem_meta -------------------------------------------------------------------- */
 /* XY_ABSENT: not there. The value is the fiber's. */
 XY_SUSPENDS XY_CHECK xy_status xyi_meta_read(const char *name, struct xy_str *value);

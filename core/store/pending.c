@@ -16,9 +16,9 @@ static const struct xy_statement read_page = XY_SQL(
 static const struct xy_statement count_all =
     XY_SQL("select count(*) from pending where owner = ? and device = 0");
 static const struct xy_statement read_older =
-    XY_SQL("select p.owner, p.message from pending p cross join account a"
-           " where p.device = 0 and p.message < ? and a.owner = p.owner and a.host = ?"
-           " order by p.message limit ?");
+    XY_SQL("select owner, message from pending where device = 0 and message < ?"
+           " and (select host from account where account.owner = pending.owner) = ?"
+           " order by message limit ?");
 
 /* Nobody else waits for it and no archive has it. */
 static const struct xy_statement drop_messages = {
@@ -42,6 +42,16 @@ static const struct xy_statement drop_entries = {
              " where q.message = p.message and q.owner = ? and q.device <> 0)"};
 static const struct xy_statement drop_pending = XY_SQL(
     "delete from pending where owner = ? and device = 0 and message > ? and message <= ?");
+
+const struct xyi_planned xyi_pending_planned[] = {
+    {&read_page, "iii"},
+    {&count_all, "i"},
+    {&read_older, "iti"},
+    {&drop_messages, "iiii"},
+    {&drop_entries, "iiiii"},
+    {&drop_pending, "iii"},
+    {NULL, NULL},
+};
 
 xy_status
 xyi_pending_read(xy_owner owner, xy_message_id after, int64_t limit, struct xy_rows **rows)

@@ -43,7 +43,7 @@ static const char sqlite_tables[] =
     "create table pending (owner integer not null, device integer not null,"
     " message integer not null, archived integer not null default 0,"
     " primary key (owner, device, message)) without rowid;"
-    "create index pending_message on pending (message);"
+    "create index pending_message on pending (message, owner, device);"
     "create table device (owner integer not null, id integer not null,"
     " last_seen integer not null, cursor integer not null, primary key (owner, id))"
     " without rowid;"
@@ -78,7 +78,7 @@ static const char pgsql_tables[] =
     " message bigint not null, archived smallint not null default 0,"
     " primary key (owner, device, message))"
     " with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);"
-    "create index pending_message on pending (message);"
+    "create index pending_message on pending (message, owner, device);"
     "create table device (owner bigint not null, id bigint not null,"
     " last_seen bigint not null, cursor bigint not null, primary key (owner, id));"
     "create table evidence (message bigint primary key, commitment bytea not null, salt bytea)";

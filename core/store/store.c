@@ -6,6 +6,7 @@
 #include "core/store/parts.h"
 #include "core/store/thread.h"
 #include <dlfcn.h>
+#include <signal.h>
 #include <xylem/option.h>
 
 enum { MOST_READERS = 16 };
@@ -47,6 +48,12 @@ xyi_store_counts(struct xyi_store_counts *counts)
                      : 0;
 }
 
+struct xyi_queue *
+xyi_store_queue(bool of_writer)
+{
+    return of_writer ? &store.to_writer : &store.to_readers;
+}
+
 void
 xyi_store_submit(struct xyi_request *request, bool to_writer)
 {
@@ -54,7 +61,7 @@ xyi_store_submit(struct xyi_request *request, bool to_writer)
     if (!request->deadline_us)
         request->deadline_us = request->submitted_us + store.options.timeout_ms * 1000;
     if (store.driver) {
-        xyi_queue_push(to_writer ? &store.to_writer : &store.to_readers, request);
+        xyi_queue_push(xyi_store_queue(to_writer), request);
         return;
     }
     request->status = XY_BROKEN;
@@ -93,8 +100,12 @@ start_thread(struct xyi_store_thread *thread, struct xyi_queue *queue, bool writ
     *thread = (struct xyi_store_thread){
         .queue = queue, .driver = store.driver, .options = store.options};
     thread->options.writer = writer;
+    sigset_t all, former; /* signals are the logic thread's */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &former);
     int failed = pthread_create(&thread->thread, NULL,
                                 writer ? xyi_writer_main : xyi_reader_main, thread);
+    pthread_sigmask(SIG_SETMASK, &former, NULL);
     xy_assert(!failed);
     pthread_setname_np(thread->thread, writer ? "store writer" : "store reader");
 }

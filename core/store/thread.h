@@ -49,6 +49,7 @@ void xyi_request_run(struct xyi_request *request, struct xyi_store_thread *threa
 bool xyi_store_is_open(void);
 int64_t xyi_store_timeout_ms(void);
 void xyi_store_submit(struct xyi_request *request, bool to_writer);
+struct xyi_queue *xyi_store_queue(bool of_writer);
 extern struct xyi_store_counts xyi_store_counters;
 
 /* A function on a storage thread, for migrations and checks; waits for it without a time limit,

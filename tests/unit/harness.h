@@ -2,11 +2,13 @@
 /*
  * The unit test harness: TEST(name) { … CHECK(…); } … END_TESTS. Each case runs in a process of
  * its own, so a crash fails one case. `prog` runs all; `prog name` runs one in this process (gdb,
- * valgrind: XY_NO_FORK=1 runs all in this process). Prints "ok NAME" or "FAIL NAME" a line.
+ * valgrind: XY_NO_FORK=1 runs all in this process). Prints "ok NAME" or "FAIL NAME" a line, or
+ * "skip NAME" for a case that said SKIP("why").
  */
 #ifndef XY_HARNESS_H
 #define XY_HARNESS_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +39,13 @@ harness_fail(const char *file, int line, const char *what)
     fflush(NULL);
     _exit(1);
 }
+#define HARNESS_SKIPPED 77
+#define SKIP(why)                                                                                  \
+    do {                                                                                           \
+        fprintf(stderr, "skipped: %s\n", why);                                                     \
+        fflush(NULL);                                                                              \
+        _exit(HARNESS_SKIPPED);                                                                    \
+    } while (0)
 #define CHECK(condition)                                                                           \
     ((condition) ? (void)0 : harness_fail(__FILE__, __LINE__, "failed: " #condition))
 #define CHECK_EQ(a, b)                                                                             \
@@ -77,8 +86,9 @@ harness_run(int count, char **names)
         }
         int status = 0;
         waitpid(child, &status, 0);
-        printf("%s %s\n", status == 0 ? "ok" : "FAIL", c->name);
-        failed += status != 0;
+        bool skipped = WIFEXITED(status) && WEXITSTATUS(status) == HARNESS_SKIPPED;
+        printf("%s %s\n", status == 0 ? "ok" : skipped ? "skip" : "FAIL", c->name);
+        failed += status != 0 && !skipped;
     }
     return failed != 0;
 }

@@ -20,7 +20,8 @@ meaning(struct xyi_connection *connection, const char *state)
         return XY_CONFLICT;
     if (strcmp(state, "53100") == 0) /* disk_full */
         return XY_FULL;
-    if (has_prefix(state, "57P") || has_prefix(state, "08")) { /* shutting down, connection */
+    /* shutting down, connection; a wrong number of parameters is called a protocol violation */
+    if (has_prefix(state, "57P") || (has_prefix(state, "08") && strcmp(state, "08P01") != 0)) {
         connection->lost = true;
         return XY_TIMEOUT;
     }

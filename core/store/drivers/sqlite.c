@@ -33,7 +33,9 @@ struct prepared {
 static xy_status
 status_of(struct xyi_connection *connection, int result)
 {
-    int cause = sqlite3_system_errno(connection->db);
+    /* it does not know the cause of a failed commit, so errno is set to 0 before one */
+    int cause =
+        sqlite3_system_errno(connection->db) ? sqlite3_system_errno(connection->db) : errno;
     switch (result & 0xff) {
     case SQLITE_OK:
     case SQLITE_ROW:
@@ -58,8 +60,9 @@ status_of(struct xyi_connection *connection, int result)
 static xy_status
 failed(struct xyi_connection *connection, int result, const char *sql, struct xyi_fault *fault)
 {
+    xy_status status = status_of(connection, result);
     xyi_fault_say(fault, sql, sqlite3_errmsg(connection->db));
-    return status_of(connection, result);
+    return status;
 }
 
 /* ---- statements -------------------------------------------------------------------------- */
@@ -174,9 +177,10 @@ run(struct xyi_connection *connection, const struct xy_statement *statement,
     if (status != XY_OK)
         return status;
     connection->deadline_us = deadline_us;
-    int columns = sqlite3_column_count(handle), result;
+    int result = sqlite3_step(handle); /* a schema that has changed shows now */
+    int columns = sqlite3_column_count(handle);
     *rows = xyi_rows_new(arena, (size_t)columns);
-    while ((result = sqlite3_step(handle)) == SQLITE_ROW) {
+    for (; result == SQLITE_ROW; result = sqlite3_step(handle)) {
         struct xyi_row *row = xyi_rows_add(*rows);
         for (int i = 0; i < columns; i++)
             row->cell[i] = value_of(arena, handle, i);
@@ -251,9 +255,11 @@ apply_all(struct xyi_connection *connection, struct xy_txn *const *txns, size_t 
 static xy_status
 commit(struct xyi_connection *connection, struct xyi_fault *fault)
 {
+    errno = 0;
     xy_status status = script(connection, "commit", fault);
-    /* The log may hold the whole transaction although its fdatasync failed. */
-    return status == XY_BROKEN && connection->spoiled ? XY_UNKNOWN : status;
+    /* The log may hold the whole transaction although it could not be flushed. */
+    bool flushing = sqlite3_extended_errcode(connection->db) == SQLITE_IOERR_FSYNC;
+    return status == XY_BROKEN && flushing ? XY_UNKNOWN : status;
 }
 
 static xy_status
@@ -327,8 +333,14 @@ open_connection(const struct xyi_driver_options *options, struct xyi_fault *faul
     if (options->writer)
         create_private(options->place);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    int64_t deadline_us = xyi_clock_real_us() + options->timeout_ms * 1000;
     int result = sqlite3_open_v2(options->place, &connection->db, flags, NULL);
-    if (result == SQLITE_OK && set_up(connection, options, fault) == XY_OK)
+    xy_status status = result == SQLITE_OK ? set_up(connection, options, fault) : XY_BROKEN;
+    while (status == XY_TIMEOUT && xyi_clock_real_us() < deadline_us) {
+        sqlite3_sleep(10); /* changing the journal mode does not always wait by itself */
+        status = set_up(connection, options, fault);
+    }
+    if (status == XY_OK)
         return connection;
     char text[256];
     snprintf(text, sizeof(text), "%s: %s", options->place,
