@@ -62,8 +62,9 @@ $(BUILD)/drivers/%.so: $$(call driver-objects,$$*) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) -shared $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -L$(BUILD) -lxylem $(DRIVER_LIBS_$*)
 
-MODULE_CFLAGS := -fvisibility=hidden -fno-gnu-unique
-MODULE_CFLAGS := $(if $(findstring clang,$(CC)),-fvisibility=hidden,$(MODULE_CFLAGS))
+# A module exports xy_module and nothing else, and has no start files: nothing of it runs at loading.
+MODULE_CFLAGS := -fvisibility=hidden $(if $(findstring clang,$(CC)),,-fno-gnu-unique)
+MODULE_LDFLAGS := -shared -nostartfiles -Wl,--version-script=modules/module.map $(if $(SAN),,-Wl,--no-undefined)
 MODULE_LIBS_sasl := -lnettle
 MODULE_LIBS_disco := -lnettle
 MODULE_LIBS_vcard := -lnettle
@@ -71,8 +72,8 @@ $(BUILD)/modules/%.o: modules/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -c -o $@ $<
 module-objects = $(patsubst %.c,$(BUILD)/%.o,$(if $(wildcard modules/$(1)/module.c),$(wildcard modules/$(1)/*.c),modules/$(1).c))
-$(BUILD)/modules/%.so: $$(call module-objects,$$*) $(LIB)
-	$(CC) -shared $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -L$(BUILD) -lxylem $(MODULE_LIBS_$*)
+$(BUILD)/modules/%.so: $$(call module-objects,$$*) modules/module.map $(LIB)
+	$(CC) $(MODULE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -L$(BUILD) -lxylem $(MODULE_LIBS_$*)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -85,6 +86,17 @@ TEST_LIBS := -L$(BUILD) -lxylem -Wl,-rpath,'$$ORIGIN/..' $(PKG_LIBS)
 $(BUILD)/tests/%: tests/unit/%.c tests/unit/harness.h $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(TEST_LIBS) $(TEST_LIBS_$*)
+# The loader's tests load small modules in variants: NAME-N.so is tests/unit/modules/NAME.c with
+# -DVARIANT=N, named NAME.so when a test puts it into a module path.
+TEST_VARIANTS := plain-1 plain-2 plain-3 definer-1 definer-2 listener-1 listener-2 wide-1 load-1 \
+  $(foreach n,1 2 3 4,first-$n second-$n) keeper-1 keeper-2 keeper-3 \
+  $(foreach n,1 2 3 4 5 6 7 8 9 10 11 12 13 14,misfit-$n)
+TEST_MODULES := $(TEST_VARIANTS:%=$(BUILD)/tests/modules/%.so)
+$(BUILD)/tests/modules/%.so: tests/unit/modules/$$(firstword $$(subst -, ,$$*)).c tests/unit/modules/probe.h modules/module.map $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -DVARIANT=$(lastword $(subst -, ,$*)) $(MODULE_LDFLAGS) \
+	  $(ALL_LDFLAGS) -o $@ $< -L$(BUILD) -lxylem
+$(BUILD)/tests/test_hooks $(BUILD)/tests/test_loader $(BUILD)/tests/test_reload: $(TEST_MODULES) tests/unit/bus.h
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(TEST_LIBS)

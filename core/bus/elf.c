@@ -5,15 +5,28 @@
  * offset is checked, nothing is trusted; parts are copied out, so alignment does not matter.
  */
 #include <elf.h>
+#include <limits.h>
 #include <link.h>
 
 #include "core/bus/internal.h"
 
 #define PRIVATE_NODE "XYLEM_PRIVATE"
+#define LIBRARY      "libxylem.so."
+#define SONAME       LIBRARY "1"
+_Static_assert(XY_ABI_MAJOR == 1, "the name of the library follows");
+
+typedef ElfW(Ehdr) elf_header;
+typedef ElfW(Phdr) elf_segment;
+typedef ElfW(Shdr) elf_section;
+typedef ElfW(Dyn) elf_entry;
+typedef ElfW(Sym) elf_symbol;
+typedef ElfW(Versym) elf_version;
+typedef ElfW(Verneed) elf_library;
+typedef ElfW(Vernaux) elf_need;
 
 struct elf {
     struct xy_str file, path;
-    ElfW(Ehdr) header;
+    elf_header header;
     size_t strings, strings_size; /* the dynamic string table, as offsets in the file */
     size_t versions, versions_count;
 };
@@ -34,11 +47,12 @@ string_at(const struct elf *elf, size_t offset)
         elf->strings_size > elf->file.len - elf->strings)
         return XY_NO_STR;
     const char *at = elf->file.at + elf->strings + offset;
-    return xy_str_of(at, strnlen(at, elf->strings_size - offset));
+    size_t most = elf->strings_size - offset;
+    return xy_str_of(at, strnlen(at, most < NAME_MAX ? most : NAME_MAX));
 }
 
 static bool
-segment(const struct elf *elf, size_t index, ElfW(Phdr) * out)
+segment(const struct elf *elf, size_t index, elf_segment *out)
 {
     return index < elf->header.e_phnum &&
            take(elf, elf->header.e_phoff + index * sizeof(*out), out, sizeof(*out));
@@ -48,7 +62,7 @@ segment(const struct elf *elf, size_t index, ElfW(Phdr) * out)
 static size_t
 offset_of(const struct elf *elf, size_t address)
 {
-    ElfW(Phdr) part;
+    elf_segment part;
     for (size_t i = 0; segment(elf, i, &part); i++)
         if (part.p_type == PT_LOAD && address >= part.p_vaddr &&
             address - part.p_vaddr < part.p_filesz)
@@ -69,13 +83,13 @@ is_shared_object(struct elf *elf)
            elf->header.e_ident[EI_CLASS] ==
                (__ELF_NATIVE_CLASS == 64 ? ELFCLASS64 : ELFCLASS32) &&
            elf->header.e_ident[EI_DATA] == order && elf->header.e_type == ET_DYN &&
-           elf->header.e_phentsize == sizeof(ElfW(Phdr));
+           elf->header.e_phentsize == sizeof(elf_segment);
 }
 
 static bool
 is_whole(const struct elf *elf)
 {
-    ElfW(Phdr) part;
+    elf_segment part;
     for (size_t i = 0; i < elf->header.e_phnum; i++)
         if (!segment(elf, i, &part) || part.p_offset > elf->file.len ||
             part.p_filesz > elf->file.len - part.p_offset)
@@ -86,10 +100,10 @@ is_whole(const struct elf *elf)
 static void
 read_dynamic(struct elf *elf)
 {
-    ElfW(Phdr) part = {0};
+    elf_segment part = {0};
     for (size_t i = 0; segment(elf, i, &part) && part.p_type != PT_DYNAMIC;)
         i++;
-    ElfW(Dyn) entry;
+    elf_entry entry;
     for (size_t i = 0; part.p_type == PT_DYNAMIC && i < part.p_filesz / sizeof(entry); i++) {
         if (!take(elf, part.p_offset + i * sizeof(entry), &entry, sizeof(entry)) ||
             entry.d_tag == DT_NULL)
@@ -109,7 +123,7 @@ read_dynamic(struct elf *elf)
  * ------------------------------------------------------------------------ */
 
 static bool
-section(const struct elf *elf, unsigned type, ElfW(Shdr) * out)
+section(const struct elf *elf, unsigned type, elf_section *out)
 {
     for (size_t i = 0; i < elf->header.e_shnum; i++)
         if (take(elf, elf->header.e_shoff + i * sizeof(*out), out, sizeof(*out)) &&
@@ -122,12 +136,12 @@ section(const struct elf *elf, unsigned type, ElfW(Shdr) * out)
 static struct xy_str
 symbol_of(const struct elf *elf, unsigned version)
 {
-    ElfW(Shdr) versions, symbols;
+    elf_section versions, symbols;
     if (!section(elf, SHT_GNU_versym, &versions) || !section(elf, SHT_DYNSYM, &symbols))
         return XY_NO_STR;
-    for (size_t i = 0; i < versions.sh_size / sizeof(ElfW(Half)); i++) {
-        ElfW(Half) of;
-        ElfW(Sym) symbol;
+    for (size_t i = 0; i < versions.sh_size / sizeof(elf_version); i++) {
+        elf_version of;
+        elf_symbol symbol;
         if (!take(elf, versions.sh_offset + i * sizeof(of), &of, sizeof(of)) ||
             !take(elf, symbols.sh_offset + i * sizeof(symbol), &symbol, sizeof(symbol)))
             break;
@@ -149,7 +163,7 @@ is_newer(struct xy_str node)
 }
 
 static bool
-is_granted(const struct elf *elf, const ElfW(Vernaux) * wanted, struct xy_str *why)
+is_granted(const struct elf *elf, const elf_need *wanted, struct xy_str *why)
 {
     struct xy_str node = string_at(elf, wanted->vna_name);
     if (!xy_str_starts(node, XY_STR("XYLEM_")))
@@ -169,22 +183,25 @@ is_granted(const struct elf *elf, const ElfW(Vernaux) * wanted, struct xy_str *w
 }
 
 static bool
-check_library(const struct elf *elf, size_t at, const ElfW(Verneed) * need, struct xy_str *why)
+check_library(const struct elf *elf, size_t at, const elf_library *need, struct xy_str *why)
 {
     struct xy_str library = string_at(elf, need->vn_file);
-    if (!xy_str_starts(library, XY_STR("libxylem.so.")))
+    if (!xy_str_starts(library, XY_STR(LIBRARY)))
         return true;
-    if (!xy_str_equal(library, xy_temp_printf("libxylem.so.%u", XY_ABI_MAJOR))) {
+    if (!xy_str_is(library, SONAME)) {
         *why = xy_temp_printf(XY_FMT " is built for another xylem: wanted " XY_FMT
-                                     ", found libxylem.so.%u",
-                              XY_ARG(elf->path), XY_ARG(library), XY_ABI_MAJOR);
+                                     ", found " SONAME,
+                              XY_ARG(elf->path), XY_ARG(library));
         return false;
     }
-    ElfW(Vernaux) wanted;
+    elf_need wanted;
     size_t offset = at + need->vn_aux;
     for (unsigned i = 0; i < need->vn_cnt && take(elf, offset, &wanted, sizeof(wanted)); i++) {
         if (!is_granted(elf, &wanted, why))
             return false;
+        if (wanted.vna_next <
+            sizeof(wanted)) /* 0: the last; else damaged, and we would crawl */
+            break;
         offset += wanted.vna_next;
     }
     return true;
@@ -201,11 +218,13 @@ xyi_elf_check(const struct xyi_image *image, struct xy_str *why)
         return false;
     }
     read_dynamic(&elf);
-    ElfW(Verneed) need;
+    elf_library need;
     size_t at = elf.versions;
     for (size_t i = 0; i < elf.versions_count && take(&elf, at, &need, sizeof(need)); i++) {
         if (!check_library(&elf, at, &need, why))
             return false;
+        if (need.vn_next < sizeof(need))
+            break;
         at += need.vn_next;
     }
     return true;
