@@ -71,10 +71,11 @@ xy_account_delete(const struct xy_jid *bare)
         return status;
     struct xy_host *host = user->host;
     xy_run_account_deleting(host, user);
-    end_sessions(user, "not-authorized", XY_STR("The account is deleted"));
     status = xyi_account_remove(user->owner);
     if (status != XY_OK)
         return status;
+    /* after the row: nobody can log in any more behind those that are ended here */
+    end_sessions(user, "not-authorized", XY_STR("The account is deleted"));
     xyi_user_forget(user);
     xy_run_account_deleted(host, bare, user->owner);
     return XY_OK;

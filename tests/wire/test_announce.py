@@ -27,7 +27,7 @@ def test_everybody_online_hears_a_notice(own):
     romeo.settles()
     for client in (romeo, juliet, other):
         client.events.clear()
-    assert server.json("announce", "send", "Lights out at ten & <soon>")["sent"] == 3
+    assert server.json("announce", "send", "Lights out at ten & <soon>")["fields"]["sent"] == 3
     for client in (romeo, juliet, other):
         client.hears(notice("Lights out at ten &amp; &lt;soon>"))
     silent.hears_nothing()

@@ -66,6 +66,7 @@ def test_a_new_account(open_server, actors):
     assert romeo.features.find(FEATURE) is None
 
 
+@pytest.mark.once
 def test_without_tls_nothing_is_registered(open_server, actors):
     romeo = actors(open_server).client("romeo", jid="early@xylem.test")
     assert romeo.opens("xylem.test").find(FEATURE) is None
@@ -80,6 +81,7 @@ def test_a_name_that_is_taken(open_server, actors):
     cast.client("romeo", jid=f"{taken}@xylem.test").logs_in()  # with the old password
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("inner,condition", [
     ("", "not-acceptable"), ("<username>someone</username>", "not-acceptable"),
     ("<password>correct horse</password>", "not-acceptable"),
@@ -154,6 +156,7 @@ def test_leaving(cast):
     """S3-21: contacts are told, both rosters are clean, the account is gone."""
     romeo, juliet = cast("romeo", "juliet")
     befriend(romeo, juliet)
+    juliet.asks("get", "<query xmlns='jabber:iq:roster'/>")
     romeo.sends(f"<iq type='set' id='r' to='xylem.test'>{query('<remove/>')}</iq>")
     heard = []
     while not any(dom.name(e)[1] == "error" for e in heard):
@@ -176,6 +179,7 @@ def test_remove_stands_alone(cast):
     cast.client("romeo", jid=romeo.jid).logs_in()
 
 
+@pytest.mark.once
 def test_the_operator_may_keep_both_to_himself(make_server, actors):
     server = make_server(modules={"register": {"password_change": False, "removal": False}})
     romeo = actors(server).connected("romeo")

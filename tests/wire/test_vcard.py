@@ -61,6 +61,7 @@ def test_nobody_sets_anothers(cast):
     juliet.hears(f"<iq type='result' id='v'>{ASK}</iq>")
 
 
+@pytest.mark.once
 def test_size_is_limited(make_server, actors):
     romeo = actors(make_server(modules={"vcard": {"size": "2 KiB"}})).connected("romeo")
     romeo.sends(f"<iq type='set' id='v'>{card(name='x' * 3000)}</iq>")
