@@ -42,13 +42,22 @@ unread(const struct xyi_engine *engine)
                                   : XY_NO_STR;
 }
 
-/* RFC 6120 4.9.3.22: a violation of UTF-8 counts as an unsupported encoding. */
+/* RFC 6120 4.9.3.22: a violation of UTF-8 counts as an unsupported encoding. A sequence that
+ * has only begun to arrive is none yet. */
 static bool
 is_no_utf8(const struct xyi_engine *engine)
 {
     uint32_t code;
     struct xy_str rest = unread(engine);
-    return rest.len && xyi_utf8_next(rest.at, rest.len, &code) == 0;
+    if (!rest.len || xyi_utf8_next(rest.at, rest.len, &code))
+        return false;
+    unsigned char lead = (unsigned char)rest.at[0];
+    size_t size = lead < 0xC2 || lead > 0xF4 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    for (size_t i = 1; i < rest.len && i < size; i++) {
+        if (((unsigned char)rest.at[i] & 0xC0) != 0x80)
+            return true;
+    }
+    return rest.len >= size;
 }
 
 static void

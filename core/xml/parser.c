@@ -73,14 +73,19 @@ is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Of the first two bytes of a stream: expat would take these for UTF-16. */
-static bool
-looks_like_utf16(const struct xyi_engine *engine, const char *at, size_t len)
+/* A stream begins with '<' or a byte order mark; what expat would take for UTF-16 by its first
+ * two bytes is refused. */
+static void
+check_beginning(struct xyi_engine *engine, const char *at, size_t len)
 {
     unsigned char first = (unsigned char)at[0];
-    if (engine->fed == 0 && (first == 0xFE || first == 0xFF || first == 0))
-        return true;
-    return (engine->fed == 0 && len > 1 && at[1] == '\0') || (engine->fed == 1 && first == 0);
+    if (engine->fed > 1 || (engine->fed == 1 && first != 0))
+        return;
+    bool plain = first == '<' || first == 0xEF;
+    if (first == 0 || first == 0xFE || first == 0xFF || (plain && len > 1 && at[1] == '\0'))
+        xyi_engine_fail(engine, "unsupported-encoding", "encoding other than UTF-8");
+    else if (!plain)
+        xyi_engine_fail(engine, "not-well-formed", "no XML");
 }
 
 static void
@@ -139,9 +144,9 @@ advance(struct xyi_parser *parser, const char *at, size_t len)
         take_engine(parser);
     struct xyi_engine *engine = parser->engine;
     size_t used = len;
-    if (!parser->in_stream && looks_like_utf16(engine, at, len))
-        xyi_engine_fail(engine, "unsupported-encoding", "encoding other than UTF-8");
-    else
+    if (!parser->in_stream)
+        check_beginning(engine, at, len);
+    if (!engine->condition)
         used = xyi_engine_feed(engine, at, len);
     settle(parser);
     return spaces + used;

@@ -18,10 +18,20 @@ struct writer {
         scope; /* the default namespace around the root; absent: none, no prefix either */
 };
 
+/* Empty for an element that declares its namespace; the one of `xml:` must not be anybody's
+ * default. */
+static struct xy_str
+prefix_of(const struct writer *writer, const struct xy_node *node)
+{
+    if (writer->scope.at && xy_str_is(node->ns, XY_NS_STREAM))
+        return XY_STR("stream:");
+    return xy_str_is(node->ns, XY_NS_XML) ? XY_STR("xml:") : XY_NO_STR;
+}
+
 static bool
 has_prefix(const struct writer *writer, const struct xy_node *node)
 {
-    return writer->scope.at && xy_str_is(node->ns, XY_NS_STREAM);
+    return prefix_of(writer, node).len > 0;
 }
 
 /* The default namespace inside an element; `around` is the one outside `top`. */
@@ -81,13 +91,12 @@ static void
 put_tag(struct writer *writer, const struct xy_node *node, struct xy_str scope)
 {
     struct xyi_sink *sink = writer->sink;
+    struct xy_str prefix = prefix_of(writer, node);
     XYI_SINK_LITERAL(sink, "<");
-    if (has_prefix(writer, node)) {
-        XYI_SINK_LITERAL(sink, "stream:");
-        xyi_sink_put_str(sink, node->name);
-        return;
-    }
+    xyi_sink_put_str(sink, prefix);
     xyi_sink_put_str(sink, node->name);
+    if (prefix.len)
+        return;
     if (node->ns.at != scope.at && !xy_str_equal(node->ns, scope)) {
         XYI_SINK_LITERAL(sink, " xmlns='");
         xyi_sink_escape(sink, node->ns, XYI_IN_ATTRIBUTE);
@@ -99,8 +108,7 @@ static void
 put_end_tag(struct writer *writer, const struct xy_node *node)
 {
     XYI_SINK_LITERAL(writer->sink, "</");
-    if (has_prefix(writer, node))
-        XYI_SINK_LITERAL(writer->sink, "stream:");
+    xyi_sink_put_str(writer->sink, prefix_of(writer, node));
     xyi_sink_put_str(writer->sink, node->name);
     XYI_SINK_LITERAL(writer->sink, ">");
 }

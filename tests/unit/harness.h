@@ -37,6 +37,9 @@ harness_fail(const char *file, int line, const char *what)
 {
     fprintf(stderr, "%s:%d: %s\n", file, line, what);
     fflush(NULL);
+#ifdef HARNESS_ABORTS /* a fuzzer keeps the input of a crash only */
+    abort();
+#endif
     _exit(1);
 }
 #define HARNESS_SKIPPED 77

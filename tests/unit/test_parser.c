@@ -209,6 +209,8 @@ TEST(namespaces)
                  MESSAGE_RECORD("<a xmlns='v' xmlns:ns1='v' ns1:b='1' c='2'/><a xmlns='u'/>"));
     check_inside("<message><a xml:lang='en' xml:space='preserve'/></message>",
                  MESSAGE_RECORD("<a xml:lang='en' xml:space='preserve'/>"));
+    check_inside("<message><xml:a><b/></xml:a></message>",
+                 MESSAGE_RECORD("<xml:a><b/></xml:a>"));
     check_inside("<stream:error><a xmlns='b'/></stream:error>",
                  "E<error xmlns='http://etherx.jabber.org/streams'><a xmlns='b'/></error>");
     check_record(
