@@ -8,6 +8,7 @@
 #ifndef TEST_BUS_H
 #define TEST_BUS_H
 
+#include <dirent.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,6 +76,31 @@ static void
 shell(const char *command)
 {
     CHECK_EQ(system(command), 0);
+}
+
+/* Whether what is closed is unmapped and its copy removed; not where reports need its symbols.
+ */
+static __attribute__((unused)) bool
+unmaps(void)
+{
+#ifdef XYI_SANITIZED
+    return false;
+#else
+    const char *preload = getenv("LD_PRELOAD");
+    return !preload || !strstr(preload, "vgpreload");
+#endif
+}
+
+static __attribute__((unused)) unsigned
+copies(void)
+{
+    DIR *directory = opendir(xy_temp_cstr(xy_temp_printf("%s/private", place)));
+    unsigned count = 0;
+    for (struct dirent *entry; directory && (entry = readdir(directory));)
+        count += xy_str_ends(xy_str_from(entry->d_name), XY_STR(".so"));
+    if (directory)
+        closedir(directory);
+    return count;
 }
 
 /* The variant "plain-1" becomes plain.so in the module path, as a new file. */

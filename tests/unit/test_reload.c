@@ -27,27 +27,6 @@ mapped(const char *module)
     return count;
 }
 
-static bool
-unmaps(void)
-{
-#ifdef XYI_SANITIZED
-    return false;
-#else
-    const char *preload = getenv("LD_PRELOAD");
-    return !preload || !strstr(preload, "vgpreload");
-#endif
-}
-
-static unsigned
-copies(void)
-{
-    FILE *list = popen(xy_temp_cstr(xy_temp_printf("ls '%s/private' | wc -l", place)), "r");
-    unsigned count = 99;
-    CHECK(list && fscanf(list, "%u", &count) == 1);
-    pclose(list);
-    return count;
-}
-
 static struct xy_instance *
 plain(void)
 {
@@ -512,7 +491,8 @@ TEST(the_end_waits_for_handlers_then_cancels_them)
     struct ender ender = {.job.run = run_end};
     xyi_spawn(&ender.job);
     turns(3);
-    CHECK(!ender.done && !xy_host_first() && xyi_bus_draining() == 2); /* both: firings hold them */
+    CHECK(!ender.done && !xy_host_first() &&
+          xyi_bus_draining() == 2); /* both: firings hold them */
     CHECK(!change("modules: {}") && complained("the server is stopping"));
     go_on(&quick);
     CHECK(strcmp(quick.probe.text, "in1 out1 ok none") == 0);
