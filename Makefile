@@ -108,11 +108,16 @@ $(BUILD)/wire/%: tests/wire/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(WIRE_LIBS_$*)
 WIRE_LIBS_strophe_client := -lstrophe
+# Modules that only tests load; found by XYLEM_MODULES.
+WIRE_MODULES := $(patsubst tests/wire/modules/%.c,$(BUILD)/wire/modules/%.so,$(wildcard tests/wire/modules/*.c))
+$(BUILD)/wire/modules/%.so: tests/wire/modules/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -shared $(ALL_LDFLAGS) -o $@ $< -L$(BUILD) -lxylem
 
 unit: all $(UNIT)
 	tests/run-unit $(BUILD)
 fuzz: $(FUZZ)
-wire: $(WIRE)
+wire: $(WIRE) $(WIRE_MODULES)
 test:
 	tests/run
 bench: all $(BENCH)

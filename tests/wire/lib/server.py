@@ -125,6 +125,7 @@ class Server:
         reports = self.directory / "sanitizer"
         return {
             **os.environ,
+            "XYLEM_MODULES": str(self.build / "wire" / "modules"),
             "ASAN_OPTIONS": f"log_path={reports}:detect_stack_use_after_return=0:abort_on_error=0",
             "UBSAN_OPTIONS": f"log_path={reports}:print_stacktrace=1",
             "TSAN_OPTIONS": f"log_path={reports}:second_deadlock_stack=1:{os.environ.get('TSAN_OPTIONS', '')}",

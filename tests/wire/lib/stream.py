@@ -56,8 +56,8 @@ class Stream:
         self.sock.settimeout(PATIENCE)
         self.sock.sendall(octets)
 
-    def sends(self, text):
-        self.sends_bytes(text.encode())
+    def sends(self, *texts):
+        self.sends_bytes("".join(texts).encode())
 
     def _receive(self, patience):
         """Feeds the parser once; False when nothing came in time."""

@@ -9,7 +9,7 @@
 #define NS_ELSEWHERE "urn:xylem:test:elsewhere"
 
 struct elsewhere {
-    const struct xy_jid *const observer;
+    const struct xy_str observer; /* a bare JID */
 };
 
 static xy_status
@@ -18,7 +18,7 @@ show(XY_SELF, const struct xy_stanza *stanza)
     struct xy_stanza *message = xy_stanza_new(XY_NO_STR, XY_STR("message"));
     xy_stanza_set_type(message, XY_STR("headline"));
     xy_stanza_set_from(message, xy_host_jid(xy_host_of(self)));
-    xy_stanza_set_to(message, self->observer);
+    xy_stanza_set_to(message, xy_jid_parse(self->observer));
     struct xy_node *routed = xy_node_add(xy_stanza_top(message), XY_STR(NS_ELSEWHERE), XY_STR("routed"));
     xy_node_add_copy(routed, xy_stanza_root(stanza));
     xy_route(message);
