@@ -8,8 +8,7 @@
 
 #include "core/bus/internal.h"
 
-/* ---- iq routes
- * ---------------------------------------------------------------------------------- */
+/* ---- iq routes -------------------------------------------------------------------------- */
 
 /* The table is fixed at load and probing bounded by its size, so chosen names cannot hurt it.
  */
@@ -111,8 +110,7 @@ xyi_iq_end(struct xyi_iq_lookup *lookup)
     *lookup = (struct xyi_iq_lookup){0};
 }
 
-/* ---- features
- * ------------------------------------------------------------------------------------ */
+/* ---- features --------------------------------------------------------------------------- */
 
 static void
 advertise(struct xyi_view *view, const char *var, unsigned where)

@@ -46,7 +46,7 @@ void *xyi_instance_state(const struct xy_instance *instance);
 struct xy_instance *xyi_instance_enter(struct xy_instance *instance);
 void xyi_instance_leave(struct xy_instance *instance, struct xy_instance *former);
 
-/* ---- what a configuration wants ------------------------------------------------------------------------------ */
+/* ---- what a configuration wants --------------------------------------------------------- */
 struct xyi_bus_wish {
     struct xy_str module_path;  /* directory of the .so files (colon-separated list) */
     struct xy_str private_path; /* where copies go: data_dir/modules */
@@ -81,7 +81,7 @@ const struct xy_module *xyi_module_peek(struct xy_str module_path, struct xy_str
 /* Every module found in the path. */
 size_t xyi_modules_available(struct xy_str module_path, struct xy_str **names);
 
-/* ---- the live generation ----------------------------------------------------------------------------------------- */
+/* ---- the live generation ---------------------------------------------------------------- */
 struct xyi_bound_iq {
     const struct xy_iq_route *route;
     struct xy_instance *instance;

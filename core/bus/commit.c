@@ -5,8 +5,7 @@
  */
 #include "core/bus/internal.h"
 
-/* ---- what stays, with other values
- * ----------------------------------------------------------------- */
+/* ---- what stays, with other values ------------------------------------------------------ */
 
 static size_t
 size_of(enum xy_option_type type)
@@ -54,8 +53,7 @@ retune(struct xy_instance *instance, struct xy_instance *values)
     xyi_retire(values, free_former_values);
 }
 
-/* ---- what is replaced
- * -------------------------------------------------------------------------------- */
+/* ---- what is replaced ------------------------------------------------------------------- */
 
 static void
 add_counts(const struct xy_metric *row, char *to, const char *from)
@@ -97,8 +95,7 @@ take_over(const struct xyi_want *want)
     }
 }
 
-/* ---- the switch
- * ---------------------------------------------------------------------------------------- */
+/* ---- the switch ------------------------------------------------------------------------- */
 
 /* In reverse order of starting, so that what needs others ends first. */
 static void
@@ -134,6 +131,7 @@ xyi_bus_commit(struct xyi_bus *bus, int64_t grace_ms)
         instance->latest = bus;
         if (!instance->live) {
             instance->live = true;
+            instance->calls = 0; /* start() is no handler */
             xyi_tasks_arm(instance);
         }
     }

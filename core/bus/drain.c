@@ -45,8 +45,7 @@ xyi_bus_abandoned(void)
     return count(true);
 }
 
-/* ---- the end of an instance
- * ----------------------------------------------------------------------- */
+/* ---- the end of an instance ------------------------------------------------------------- */
 
 static void
 stop(struct xy_instance *instance)
@@ -102,8 +101,7 @@ xyi_drain_look(struct xy_instance *instance)
     xyi_retire(instance, unknown_now);
 }
 
-/* ---- the time it has
- * ------------------------------------------------------------------------------ */
+/* ---- the time it has -------------------------------------------------------------------- */
 
 static void
 abandon(struct xyi_timer *timer)
@@ -142,8 +140,7 @@ xyi_drain(struct xy_instance *instance, int64_t grace_ms)
     xyi_drain_look(instance);
 }
 
-/* ---- the end of the server
- * ------------------------------------------------------------------------ */
+/* ---- the end of the server -------------------------------------------------------------- */
 
 /* The caller's own fiber lives, so what was retired would wait for it for ever. */
 static bool

@@ -70,8 +70,7 @@ offset_of(const struct elf *elf, size_t address)
     return SIZE_MAX;
 }
 
-/* ---- the file as a whole
- * -------------------------------------------------------------------------- */
+/* ---- the file as a whole ---------------------------------------------------------------- */
 
 static bool
 is_shared_object(struct elf *elf)
@@ -119,8 +118,7 @@ read_dynamic(struct elf *elf)
     }
 }
 
-/* ---- what it asks of libxylem
- * ------------------------------------------------------------------------ */
+/* ---- what it asks of libxylem ----------------------------------------------------------- */
 
 static bool
 section(const struct elf *elf, unsigned type, elf_section *out)

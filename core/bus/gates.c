@@ -44,8 +44,7 @@ fits(const struct xy_module *theirs, size_t room, struct xy_str *why)
     return false;
 }
 
-/* ---- tables: a row without its essentials is caught here, not where it would crash
- * ---------------- */
+/* ---- tables: a row without its essentials is caught here, not where it would crash ------ */
 
 static bool
 blame(struct xy_str *why, const char *table, size_t row, const char *what)

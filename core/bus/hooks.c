@@ -12,8 +12,7 @@
 
 #include "core/bus/internal.h"
 
-/* ---- the core's hooks
- * -------------------------------------------------------------------------- */
+/* ---- the core's hooks ------------------------------------------------------------------- */
 
 const struct xy_hook_def *const *
 xyi_core_hooks(size_t *count)
@@ -37,8 +36,7 @@ xyi_core_hook(const char *name)
     return NULL;
 }
 
-/* ---- finding
- * ------------------------------------------------------------------------------------ */
+/* ---- finding ---------------------------------------------------------------------------- */
 
 /* A definition of a library that is not of this generation. Its listeners may have been built
  * for another signature: then nobody hears it. */
@@ -76,8 +74,7 @@ find(const struct xyi_view *view, const struct xy_hook_def *hook)
     }
 }
 
-/* ---- firing
- * ------------------------------------------------------------------------------------- */
+/* ---- firing ----------------------------------------------------------------------------- */
 
 static inline const struct xy_bound *
 enter(struct xy_firing *firing)

@@ -69,8 +69,7 @@ xyi_instance_free(struct xy_instance *instance)
     xyi_free(instance);
 }
 
-/* ---- counting
- * ------------------------------------------------------------------------------------ */
+/* ---- counting --------------------------------------------------------------------------- */
 
 void
 xyi_instance_hold(struct xy_instance *instance)
@@ -125,8 +124,7 @@ xyi_bus_init(void)
     xyi_log_module = name_current;
 }
 
-/* ---- kept memory
- * --------------------------------------------------------------------------------- */
+/* ---- kept memory ------------------------------------------------------------------------ */
 
 struct block {
     struct xyi_link_node link; /* first: see xyi_instance_hollow() */
@@ -179,8 +177,7 @@ xy_keep_free(void *self, const void *bytes)
     xyi_free(block);
 }
 
-/* ---- maps: they carry their owner's list node
- * --------------------------------------------------- */
+/* ---- maps: they carry their owner's list node ------------------------------------------- */
 
 struct xy_map *
 xy_map_new(void *self)

@@ -9,8 +9,7 @@
 
 #include "core/bus/bus.h"
 
-/* ---- libraries: library.c, gates.c, elf.c, image.c
- * --------------------------------------------- */
+/* ---- libraries: library.c, gates.c, elf.c, image.c -------------------------------------- */
 struct xyi_library { /* one per content of a file; lists live in library.c */
     struct xyi_library *next;
     struct xy_str name, path, copy, hash; /* path as found, copy as opened; hash in hex */
@@ -45,8 +44,7 @@ bool xyi_elf_check(const struct xyi_image *image, struct xy_str *why);
 bool xyi_gates_check(const struct xy_module *theirs, size_t room, struct xy_str name,
                      struct xy_module *ours, struct xy_str *why);
 
-/* ---- wishes: wish.c
- * ------------------------------------------------------------------------------ */
+/* ---- wishes: wish.c --------------------------------------------------------------------- */
 struct xyi_want {                /* a module switched on somewhere */
     struct xyi_library *library; /* held by the want until there are instances */
     struct xy_host *host;        /* NULL: XY_SERVER */
@@ -74,8 +72,7 @@ void xyi_wants_order(const struct xyi_wants *wants, struct xyi_want **order,
 struct xy_str xyi_label(const char *module,
                         const struct xy_host *host); /* "roster@example.org" */
 
-/* ---- instances: instance.c, tasks.c
- * --------------------------------------------------------------- */
+/* ---- instances: instance.c, tasks.c ----------------------------------------------------- */
 struct xy_instance *xyi_instance_new(struct xyi_library *library, struct xy_host *host);
 void xyi_instance_free(struct xy_instance *instance); /* with all it owns; runs nothing of it */
 void xyi_instance_hollow(struct xy_instance *instance); /* all it owns, not itself */
@@ -88,15 +85,13 @@ xyi_tasks_disarm(struct xy_instance *instance); /* leaving: what has not fired n
 void xyi_tasks_free(struct xy_instance *instance);
 void xyi_maps_free(struct xy_instance *instance);
 
-/* ---- leaving: drain.c
- * --------------------------------------------------------------------------- */
+/* ---- leaving: drain.c ------------------------------------------------------------------- */
 void xyi_drain(struct xy_instance *instance, int64_t grace_ms);
 void xyi_drain_look(struct xy_instance *instance); /* something it counts became zero */
 XY_SUSPENDS void
 xyi_drain_all(void); /* waits for the leaving ones and ends them here and now */
 
-/* ---- generations
- * -------------------------------------------------------------------------------- */
+/* ---- generations ------------------------------------------------------------------------ */
 struct xyi_handlers {
     const struct xy_bound *at;
     const struct xy_hook *const *rows; /* parallel */
@@ -149,6 +144,17 @@ void xyi_bus_hold(struct xyi_bus *bus);
 void xyi_bus_release(struct xyi_bus *bus); /* the last one frees it */
 void xyi_bus_free(struct xyi_bus *bus); /* nobody holds it; its instances may be drained now */
 
+/* ---- a change under way: prepare.c, classify.c, commit.c -------------------------------- */
+struct xyi_preparation {
+    const struct xyi_bus_wish *wish;
+    struct xyi_bus *bus;
+    struct xy_diagnostics *to;
+    struct xyi_bus_report *report;
+    size_t errors; /* that somebody else had found before */
+};
+void xyi_classify(const struct xyi_preparation *p, struct xyi_want *want);
+void xyi_list_removed(const struct xyi_preparation *p);
+struct xyi_option_table xyi_module_options(const struct xy_module *module);
 /* Between prepare and commit. */
 bool xyi_bus_may_commit(void); /* false: the server is stopping */
 void xyi_bus_committed(void);
@@ -177,8 +183,7 @@ void xyi_commands_list(struct xyi_bus *bus, struct xy_diagnostics *to);
 const struct xy_hook_def *const *xyi_core_hooks(size_t *count);
 const struct xy_hook_def *xyi_core_hook(const char *name); /* NULL: none */
 
-/* ---- hosts: host.c
- * -------------------------------------------------------------------------------- */
+/* ---- hosts: host.c ---------------------------------------------------------------------- */
 /* Never freed: streams keep them longer than any snapshot, and one that comes back is the same.
  */
 struct xy_host {
@@ -191,8 +196,7 @@ struct xy_host {
 struct xy_host *xyi_host_get(const struct xy_jid *jid);
 void xyi_hosts_switch(struct xyi_bus *bus); /* NULL: none is served any more */
 
-/* ---- state handed over: handover.c
- * ---------------------------------------------------------------- */
+/* ---- state handed over: handover.c ------------------------------------------------------ */
 void xyi_handover(struct xy_instance *old, struct xy_instance *fresh);
 
 #endif

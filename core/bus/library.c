@@ -18,8 +18,7 @@
 static struct xyi_library *libraries; /* open ones; logic thread */
 static unsigned generation;           /* of copies: rises with each */
 
-/* ---- keeping
- * ------------------------------------------------------------------------------------- */
+/* ---- keeping ---------------------------------------------------------------------------- */
 
 void
 xyi_library_hold(struct xyi_library *library)
@@ -42,12 +41,13 @@ must_stay_mapped(void)
 static void
 close_library(struct xyi_library *library)
 {
-    if (library->opened && !must_stay_mapped()) {
+    bool mapped = library->opened && must_stay_mapped();
+    if (library->opened && !mapped) {
         dlclose(library->opened);
         if (library->copy.len > 0)
             unlink(library->copy.at);
     }
-    if (library->image >= 0)
+    if (library->image >= 0 && !mapped) /* its number is its name */
         close(library->image);
     xyi_free(library->name.at);
     xyi_free(library->path.at);
@@ -79,8 +79,7 @@ find(struct xy_str name, struct xy_str hash, bool peeked)
     return library;
 }
 
-/* ---- the private directory
- * ------------------------------------------------------------------------ */
+/* ---- the private directory -------------------------------------------------------------- */
 
 void
 xyi_libraries_clean(struct xy_str private_path)
@@ -131,8 +130,7 @@ copy_image(struct xyi_library *library, const struct xyi_image *image,
     return true;
 }
 
-/* ---- opening
- * --------------------------------------------------------------------------------------- */
+/* ---- opening ---------------------------------------------------------------------------- */
 
 /* The linker names the copy; people know the file. */
 static void
@@ -260,8 +258,7 @@ xyi_library_open(struct xy_str module_path, struct xy_str private_path, struct x
     return library;
 }
 
-/* ---- for commands and tools
- * ------------------------------------------------------------------------ */
+/* ---- for commands and tools ------------------------------------------------------------- */
 
 struct xy_str
 xyi_library_path(const struct xy_instance *instance)

@@ -38,8 +38,7 @@ xyi_bus_each_instance(void (*each)(void *argument, struct xy_instance *instance)
         each(argument, xyi_bus_live->wants.at[i].chosen);
 }
 
-/* ---- hooks
- * ------------------------------------------------------------------------------------------ */
+/* ---- hooks ------------------------------------------------------------------------------ */
 
 static void
 each_row(const char *hook, const struct xyi_handlers *handlers,
@@ -81,8 +80,7 @@ xyi_hook_is_bound(const char *hook)
     return false;
 }
 
-/* ---- commands
- * --------------------------------------------------------------------------------------- */
+/* ---- commands --------------------------------------------------------------------------- */
 
 static bool
 begins_with_words(struct xy_str name, struct xy_str words)

@@ -12,8 +12,7 @@ xyi_label(const char *module, const struct xy_host *host)
                 : xy_str_from(module);
 }
 
-/* ---- needs
- * ------------------------------------------------------------------------------------------ */
+/* ---- needs ------------------------------------------------------------------------------ */
 
 struct walk {
     const struct xyi_wants *wants;
@@ -90,9 +89,7 @@ xyi_wants_order(const struct xyi_wants *wants, struct xyi_want **order,
             visit(&walk, &wants->at[i]);
 }
 
-/* ---- hooks
- * -------------------------------------------------------------------------------------------
- */
+/* ---- hooks ------------------------------------------------------------------------------ */
 
 static void
 complain_of_signature(const struct xyi_want *want, const char *who, const char *hook,
@@ -144,8 +141,7 @@ xyi_hooks_check(const struct xyi_wants *wants, struct xy_diagnostics *to)
     }
 }
 
-/* ---- commands
- * ---------------------------------------------------------------------------------------- */
+/* ---- commands --------------------------------------------------------------------------- */
 
 static void
 check_command(const struct xyi_bus *bus, const struct xyi_want *want, const char *name,

@@ -12,16 +12,8 @@ static struct xyi_bus *prepared; /* not committed yet; logic thread, like those 
 static bool preparing, stopping, cleaned; /* cleaned: the private directory, once per process */
 static struct xy_instance *starting;      /* the one whose start() runs */
 
-struct preparation {
-    const struct xyi_bus_wish *wish;
-    struct xyi_bus *bus;
-    struct xy_diagnostics *to;
-    struct xyi_bus_report *report;
-    size_t errors; /* that somebody else had found before */
-};
-
 static bool
-is_fine(const struct preparation *p)
+is_fine(const struct xyi_preparation *p)
 {
     return xyi_errors(p->to) == p->errors;
 }
@@ -38,25 +30,18 @@ xyi_bus_committed(void)
     prepared = NULL;
 }
 
-static struct xyi_option_table
-options_of(const struct xy_module *module)
-{
-    return (struct xyi_option_table){module->options, module->options_count};
-}
-
-/* ---- instances
- * ----------------------------------------------------------------------------------------- */
+/* ---- instances -------------------------------------------------------------------------- */
 
 static void
-make_instance(const struct preparation *p, struct xyi_want *want)
+make_instance(const struct xyi_preparation *p, struct xyi_want *want)
 {
     const struct xy_module *module = &want->library->module;
     struct xy_instance *fresh = xyi_instance_new(want->library, want->host);
     void *state = xyi_instance_state(fresh);
     want->fresh = want->chosen = fresh;
     xyi_diagnostics_aim(p->to, want->map ? want->map : want->at);
-    xyi_options_read(options_of(module), want->map, NULL, p->wish->base, fresh->options_arena,
-                     state, p->to);
+    xyi_options_read(xyi_module_options(module), want->map, NULL, p->wish->base,
+                     fresh->options_arena, state, p->to);
     if (module->check) {
         xyi_forbid_wait("a module's check");
         module->check(state, p->to);
@@ -65,151 +50,7 @@ make_instance(const struct preparation *p, struct xyi_want *want)
     xyi_diagnostics_aim(p->to, NULL);
 }
 
-static struct xy_instance *
-find_live(const char *name, const struct xy_host *host)
-{
-    for (size_t i = 0; xyi_bus_live && i < xyi_bus_live->wants.count; i++) {
-        struct xy_instance *instance = xyi_bus_live->wants.at[i].chosen;
-        if (instance->host == host && strcmp(instance->module->name, name) == 0)
-            return instance;
-    }
-    return NULL;
-}
-
-/* ---- classes
- * -------------------------------------------------------------------------------------------
- */
-
-static void
-tell(struct xy_buffer *list, const struct xyi_want *want, struct xy_str reason)
-{
-    xy_buffer_add(list, xyi_label(want->library->module.name, want->host));
-    if (reason.len > 0)
-        xy_buffer_printf(list, ": " XY_FMT, XY_ARG(reason));
-    xy_buffer_add(list, XY_STR("\n"));
-}
-
-static bool
-differs(const struct xy_option *row, const void *a, const void *b)
-{
-    enum xy_effect effect;
-    return xyi_options_differ((struct xyi_option_table){row, 1}, a, b, &effect);
-}
-
-/* Names of the options that differ, and the strongest effect among them. */
-static struct xy_str
-differences(const struct xyi_want *want, enum xy_effect *strongest)
-{
-    const void *old = xyi_instance_state(want->old), *fresh = xyi_instance_state(want->fresh);
-    const struct xy_module *module = &want->library->module;
-    struct xy_buffer names = {0};
-    if (!xyi_options_differ(options_of(module), old, fresh, strongest))
-        return XY_NO_STR;
-    for (size_t i = 0; i < module->options_count; i++)
-        if (differs(&module->options[i], old, fresh))
-            xy_buffer_printf(&names, "%s%s", names.len ? ", " : "", module->options[i].name);
-    return xy_buffer_str(&names);
-}
-
-/* An option of class restart has another value in the new code; rows are matched by name, since
- * the state may be laid out anew. */
-static const char *
-restart_option(const struct xyi_want *want)
-{
-    const struct xy_module *module = &want->library->module, *was = want->old->module;
-    for (size_t i = 0; i < module->options_count; i++)
-        for (size_t k = 0; k < was->options_count; k++) {
-            const struct xy_option *row = &module->options[i], *old = &was->options[k];
-            if (row->effect == XY_RESTART && row->type == old->type &&
-                strcmp(row->name, old->name) == 0 &&
-                !xy_str_equal(xyi_option_text(row, xyi_instance_state(want->fresh)),
-                              xyi_option_text(old, xyi_instance_state(want->old))))
-                return row->name;
-        }
-    return NULL;
-}
-
-static void
-refuse(const struct preparation *p, const struct xyi_want *want, const char *option)
-{
-    const struct xyi_yaml *at = want->map ? xyi_yaml_get(want->map, xy_str_from(option)) : NULL;
-    tell(&p->report->refused, want, xy_temp_printf("%s takes a restart", option));
-    xyi_complain_at(p->to, at ? at : want->at, "module %s: a change of %s takes a restart",
-                    want->library->module.name, option);
-}
-
-static void
-keep(struct xyi_want *want)
-{
-    xyi_instance_free(want->fresh);
-    want->fresh = NULL;
-    want->chosen = want->old;
-    want->change = XYI_KEPT;
-}
-
-static void
-classify_same_code(const struct preparation *p, struct xyi_want *want)
-{
-    enum xy_effect effect = XY_LIVE;
-    struct xy_str changed = differences(want, &effect);
-    if (changed.len == 0) {
-        keep(want);
-        tell(&p->report->kept, want, XY_NO_STR);
-    } else if (effect == XY_REPLACE) {
-        want->change = XYI_REPLACED;
-        tell(&p->report->replaced, want, changed);
-    } else {
-        want->chosen = want->old;
-        want->change = XYI_RETUNED;
-        tell(&p->report->retuned, want, changed);
-    }
-}
-
-static void
-classify(const struct preparation *p, struct xyi_want *want)
-{
-    want->old = find_live(want->library->module.name, want->host);
-    const char *restart = want->old ? restart_option(want) : NULL;
-    if (!want->old) {
-        want->change = XYI_ADDED;
-        tell(&p->report->added, want, XY_NO_STR);
-    } else if (restart) {
-        want->change = XYI_REPLACED;
-        refuse(p, want, restart);
-    } else if (want->old->library != want->library) {
-        want->change = XYI_REPLACED;
-        tell(&p->report->replaced, want, XY_STR("its code changed"));
-    } else {
-        classify_same_code(p, want);
-    }
-}
-
-static bool
-is_wanted(const struct xyi_bus *bus, const struct xy_instance *instance)
-{
-    for (size_t i = 0; i < bus->wants.count; i++)
-        if (bus->wants.at[i].host == instance->host &&
-            strcmp(bus->wants.at[i].library->module.name, instance->module->name) == 0)
-            return true;
-    return false;
-}
-
-static void
-list_removed(const struct preparation *p)
-{
-    for (size_t i = 0; xyi_bus_live && i < xyi_bus_live->wants.count; i++) {
-        const struct xy_instance *instance = xyi_bus_live->wants.at[i].chosen;
-        if (!is_wanted(p->bus, instance)) {
-            xy_buffer_add(&p->report->removed,
-                          xyi_label(instance->module->name, instance->host));
-            xy_buffer_add(&p->report->removed, XY_STR("\n"));
-        }
-    }
-}
-
-/* ---- looking
- * -------------------------------------------------------------------------------------------
- */
+/* ---- looking ---------------------------------------------------------------------------- */
 
 static struct xyi_bus *
 new_bus(const struct xyi_bus_wish *wish)
@@ -227,7 +68,7 @@ new_bus(const struct xyi_bus_wish *wish)
 }
 
 static void
-look(const struct preparation *p)
+look(const struct xyi_preparation *p)
 {
     struct xyi_bus *bus = p->bus;
     bus->wants = xyi_wants_read(p->wish, bus->hosts, bus->arena, p->to);
@@ -236,10 +77,10 @@ look(const struct preparation *p)
     xyi_hooks_check(&bus->wants, p->to);
     for (size_t i = 0; i < bus->wants.count; i++) {
         make_instance(p, &bus->wants.at[i]);
-        classify(p, &bus->wants.at[i]);
+        xyi_classify(p, &bus->wants.at[i]);
         bus->wants.at[i].chosen->snapshots++;
     }
-    list_removed(p);
+    xyi_list_removed(p);
     bus->server = xyi_view_new(bus, NULL, p->to);
     for (size_t i = 0; i < bus->hosts_count; i++)
         bus->views[i] = xyi_view_new(bus, bus->hosts[i], p->to);
@@ -247,9 +88,7 @@ look(const struct preparation *p)
     xyi_wants_drop(&bus->wants);
 }
 
-/* ---- acting
- * --------------------------------------------------------------------------------------------
- */
+/* ---- acting ----------------------------------------------------------------------------- */
 
 /* Its first want, and the library is new: once per library, not per host or reload. */
 static bool
@@ -265,7 +104,7 @@ is_new_code(const struct xyi_wants *wants, size_t at)
 }
 
 static void
-lay_tables(const struct preparation *p, const struct xyi_want *want)
+lay_tables(const struct xyi_preparation *p, const struct xyi_want *want)
 {
     const struct xy_module *module = &want->library->module;
     struct xy_str error = XY_NO_STR;
@@ -287,7 +126,7 @@ start_takes_too_long(struct xyi_timer *timer)
 }
 
 static void
-start(const struct preparation *p, struct xyi_want *want)
+start(const struct xyi_preparation *p, struct xyi_want *want)
 {
     struct xy_instance *instance = want->fresh;
     struct xyi_timer deadline = {0};
@@ -309,7 +148,7 @@ start(const struct preparation *p, struct xyi_want *want)
 }
 
 static void
-act(const struct preparation *p)
+act(const struct xyi_preparation *p)
 {
     const struct xyi_bus *bus = p->bus;
     for (size_t i = 0; i < bus->wants.count; i++)
@@ -325,9 +164,7 @@ act(const struct preparation *p)
             xyi_handover(bus->wants.at[i].old, bus->wants.at[i].fresh);
 }
 
-/* ---- both
- * ----------------------------------------------------------------------------------------------
- */
+/* ---- both ------------------------------------------------------------------------------- */
 
 /* What start() began may still run (an offloaded job), so what was started leaves like any
  * other. */
@@ -375,7 +212,8 @@ xyi_bus_prepare(const struct xyi_bus_wish *wish, struct xy_diagnostics *to,
         xyi_libraries_clean(wish->private_path);
     cleaned = cleaned || !wish->tables_only;
     xyi_bus_init();
-    struct preparation p = {wish, new_bus(wish), to, report ? report : &unread, xyi_errors(to)};
+    struct xyi_preparation p = {wish, new_bus(wish), to, report ? report : &unread,
+                                xyi_errors(to)};
     look(&p);
     if (is_fine(&p) && !wish->tables_only)
         act(&p);

@@ -16,8 +16,7 @@ run_task(struct xy_instance *instance, xy_task_fn *task, void *argument)
     xyi_instance_leave(instance, former);
 }
 
-/* ---- timers
- * -------------------------------------------------------------------------------------- */
+/* ---- timers ----------------------------------------------------------------------------- */
 
 struct xy_timer {
     struct xyi_timer timer;
@@ -123,8 +122,7 @@ xy_timer_stop(struct xy_timer *timer)
         free_timer(timer);
 }
 
-/* ---- strands
- * ------------------------------------------------------------------------------------- */
+/* ---- strands ---------------------------------------------------------------------------- */
 
 struct xy_strand {
     struct xyi_strand strand;
@@ -224,8 +222,7 @@ xy_strand_post(struct xy_strand *strand, xy_task_fn *task, void *argument)
         keep_for_later(strand, posted);
 }
 
-/* ---- all of an instance
- * -------------------------------------------------------------------------- */
+/* ---- all of an instance ----------------------------------------------------------------- */
 
 void
 xyi_tasks_arm(struct xy_instance *instance)

@@ -72,8 +72,7 @@ resolve(const struct xyi_view *view, const char *name, const char *signature,
     return (struct xyi_handlers){bound, of, count};
 }
 
-/* ---- hooks of modules
- * ----------------------------------------------------------------------------- */
+/* ---- hooks of modules ------------------------------------------------------------------- */
 
 static int
 by_name(const void *a, const void *b)

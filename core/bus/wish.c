@@ -9,8 +9,7 @@
 
 #include "core/bus/internal.h"
 
-/* ---- the modules there are
- * ------------------------------------------------------------------------ */
+/* ---- the modules there are -------------------------------------------------------------- */
 
 static int
 by_text(const void *a, const void *b)
@@ -69,8 +68,7 @@ xyi_modules_available(struct xy_str module_path, struct xy_str **names)
     return found.count;
 }
 
-/* ---- picks: one name, everywhere it is mentioned
- * ---------------------------------------------------- */
+/* ---- picks: one name, everywhere it is mentioned ---------------------------------------- */
 
 struct pick {
     struct xy_str name;
@@ -158,9 +156,7 @@ read_picks(const struct xyi_bus_wish *wish, struct xy_diagnostics *to)
     return picks;
 }
 
-/* ---- names
- * -------------------------------------------------------------------------------------------
- */
+/* ---- names ------------------------------------------------------------------------------ */
 
 static const struct xyi_yaml *
 place_of(const struct pick *pick, const struct xyi_bus_wish *wish)
@@ -216,9 +212,7 @@ open_libraries(const struct picks *picks, const struct xyi_bus_wish *wish,
     }
 }
 
-/* ---- wants
- * -------------------------------------------------------------------------------------------
- */
+/* ---- wants ------------------------------------------------------------------------------ */
 
 static struct xyi_yaml *
 copy_node(struct xyi_arena *arena, const struct xyi_yaml *node)

@@ -28,14 +28,15 @@ find_library(void)
     return folder;
 }
 
-/* In a build tree beside the library, installed in a folder `xylem` beside it. */
+/* Installed in a folder `xylem` beside the library, in a build tree beside it: asked for
+ * second, since /usr/lib/modules is the kernel's. */
 static struct xy_str
 find_folder(const char *name)
 {
-    struct xy_str beside = xy_temp_printf(XY_FMT "%s", XY_ARG(find_library()), name);
-    if (access(beside.at, F_OK) == 0)
-        return beside;
-    return xy_temp_printf(XY_FMT "xylem/%s", XY_ARG(find_library()), name);
+    struct xy_str installed = xy_temp_printf(XY_FMT "xylem/%s", XY_ARG(find_library()), name);
+    if (access(installed.at, F_OK) == 0)
+        return installed;
+    return xy_temp_printf(XY_FMT "%s", XY_ARG(find_library()), name);
 }
 
 struct xy_str

@@ -113,8 +113,7 @@ put(const char *variant)
                                       built, variant, place, place, place, XY_ARG(name))));
 }
 
-/* ---- changes
- * ---------------------------------------------------------------------------------------- */
+/* ---- changes ---------------------------------------------------------------------------- */
 
 struct change {
     const char *yaml; /* the modules map; a second document's worth of hosts after "hosts:" */
@@ -244,8 +243,7 @@ finish(void)
     xyi_arena_free(arena);
 }
 
-/* ---- firing
- * ------------------------------------------------------------------------------------------ */
+/* ---- firing ----------------------------------------------------------------------------- */
 
 static struct xy_host *
 host(const char *name)

@@ -2,8 +2,7 @@
 /* Hooks: order, circles, what ends a filter, services, hosts, iq routes, features, commands. */
 #include "tests/unit/bus.h"
 
-/* ---- order, on made-up modules
- * ------------------------------------------------------------------------ */
+/* ---- order, on made-up modules ---------------------------------------------------------- */
 
 struct row {
     const char *module;
@@ -103,9 +102,7 @@ TEST(a_circle_is_printed)
                  "a circle: "));
 }
 
-/* ---- firing
- * ---------------------------------------------------------------------------------------------
- */
+/* ---- firing ----------------------------------------------------------------------------- */
 
 TEST(handlers_run_in_order_and_the_first_done_ends_a_filter)
 {
@@ -205,8 +202,7 @@ TEST(hosts_have_modules_of_their_own)
     finish();
 }
 
-/* ---- what is resolved beside hooks
- * ------------------------------------------------------------------------ */
+/* ---- what is resolved beside hooks ------------------------------------------------------ */
 
 static char listed[512];
 
@@ -322,8 +318,7 @@ TEST(hooks_and_commands_are_listed)
     finish();
 }
 
-/* ---- hooks of modules
- * --------------------------------------------------------------------------------------- */
+/* ---- hooks of modules ------------------------------------------------------------------- */
 
 TEST(a_module_fires_hooks_that_others_listen_to)
 {
@@ -376,9 +371,7 @@ TEST(old_code_reaches_listeners_of_its_own_signature_only)
     finish();
 }
 
-/* ---- speed
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- speed ------------------------------------------------------------------------------ */
 
 enum { BATCHES = 20, ROUNDS = 10000 };
 

@@ -3,10 +3,13 @@
 #include <xylem/xylem.h>
 
 static const struct xy_migration schema[] = {
-    {1, VARIANT == 3 ? "create tabel keeper_what (it bigint)" : "create table keeper_what (it bigint)", NULL},
+    {1,
+     VARIANT == 3 ? "create tabel keeper_what (it bigint)"
+                  : "create table keeper_what (it bigint)",
+     NULL},
 };
-static const struct xy_statement get =
-    XY_SQL(VARIANT == 2 ? "select that from keeper_what" : "select it from keeper_what where it = ?");
+static const struct xy_statement get = XY_SQL(
+    VARIANT == 2 ? "select that from keeper_what" : "select it from keeper_what where it = ?");
 static const struct xy_statement put = XY_SQL("insert into keeper_what (it) values (?)");
 static const struct xy_statement *const statements[] = {&get, &put};
 

@@ -8,14 +8,14 @@ nothing(XY_SELF, struct xy_session *session)
     (void)session;
 }
 
-#define TEN(hook)                                                                                  \
-    XY_ON(hook, nothing), XY_ON(hook, nothing), XY_ON(hook, nothing), XY_ON(hook, nothing),        \
-        XY_ON(hook, nothing), XY_ON(hook, nothing), XY_ON(hook, nothing), XY_ON(hook, nothing),    \
-        XY_ON(hook, nothing), XY_ON(hook, nothing)
+#define TEN(hook)                                                                           \
+    XY_ON(hook, nothing), XY_ON(hook, nothing), XY_ON(hook, nothing), XY_ON(hook, nothing), \
+        XY_ON(hook, nothing), XY_ON(hook, nothing), XY_ON(hook, nothing),                   \
+        XY_ON(hook, nothing), XY_ON(hook, nothing), XY_ON(hook, nothing)
 
 static const struct xy_hook hooks[] = {
-    TEN(session_opened), TEN(session_opened), TEN(session_opened), TEN(session_opened),
-    TEN(session_opened), TEN(session_closed),
+    TEN(session_opened), TEN(session_opened), TEN(session_opened),
+    TEN(session_opened), TEN(session_opened), TEN(session_closed),
 };
 
 XY_MODULE(load, .about = "Measured.", XY_TABLE(hooks, hooks), );

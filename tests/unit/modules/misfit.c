@@ -10,39 +10,48 @@ struct misfit {
     const int64_t count;
 };
 
-#define HEAD(abi)                                                                                  \
-    .magic = XY_MAGIC, .size = sizeof(struct xy_module), .abi_major = (abi), .name = "misfit",      \
+#define HEAD(abi)                                                                              \
+    .magic = XY_MAGIC, .size = sizeof(struct xy_module), .abi_major = (abi), .name = "misfit", \
     .about = "Refused."
 
 #if VARIANT == 1 /* no module at all */
 XY_API extern const int xy_something;
 const int xy_something = 1;
-#elif VARIANT == 2 /* magic */
+#elif VARIANT == 2                  /* magic */
 XY_API extern const struct xy_module xy_module;
 const struct xy_module xy_module = {.magic = 1, .size = sizeof(struct xy_module)};
-#elif VARIANT == 3 /* another ABI */
+#elif VARIANT == 3                  /* another ABI */
 XY_API extern const struct xy_module xy_module;
 const struct xy_module xy_module = {HEAD(2)};
-#elif VARIANT == 4 || VARIANT == 5 /* of a newer core: with and without use of what is new */
+#elif VARIANT == 4 || VARIANT == 5  /* of a newer core: with and without use of what is new */
 struct tall {
     struct xy_module base;
     uint64_t news[4];
 };
 XY_API extern const struct tall xy_module;
 const struct tall xy_module = {
-    .base = {.magic = XY_MAGIC, .size = sizeof(struct tall), .abi_major = XY_ABI_MAJOR,
-             .abi_minor = 7, .name = "misfit", .about = "From the future."},
+    .base = {.magic = XY_MAGIC,
+             .size = sizeof(struct tall),
+             .abi_major = XY_ABI_MAJOR,
+             .abi_minor = 7,
+             .name = "misfit",
+             .about = "From the future."},
     .news = {0, 0, 0, VARIANT == 4},
 };
-#elif VARIANT == 6 /* of an older core */
+#elif VARIANT == 6                  /* of an older core */
 XY_API extern const struct xy_module xy_module;
 const struct xy_module xy_module = {
-    .magic = XY_MAGIC, .size = offsetof(struct xy_module, commands), .abi_major = XY_ABI_MAJOR,
-    .name = "misfit", .about = "From the past.", .commands = (const void *)1, .commands_count = 99,
+    .magic = XY_MAGIC,
+    .size = offsetof(struct xy_module, commands),
+    .abi_major = XY_ABI_MAJOR,
+    .name = "misfit",
+    .about = "From the past.",
+    .commands = (const void *)1,
+    .commands_count = 99,
 };
-#elif VARIANT == 7 /* its name is not its file's */
+#elif VARIANT == 7                  /* its name is not its file's */
 XY_MODULE(stranger, .about = "Refused.", );
-#elif VARIANT == 8 /* a function of the core */
+#elif VARIANT == 8                  /* a function of the core */
 void xyi_random(void *out, size_t size);
 static xy_status
 start(XY_SELF)
@@ -64,7 +73,7 @@ static const struct xy_hook hooks[] = {
      .handler_name = "handler"},
 };
 XY_MODULE(misfit, .about = "Refused.", XY_TABLE(hooks, hooks), );
-#elif VARIANT == 11 /* state_size forgotten */
+#elif VARIANT == 11                 /* state_size forgotten */
 static const struct xy_option options[] = {XY_OPTION(count, .initial = "1", .doc = "Nothing.")};
 XY_MODULE(misfit, .about = "Refused.", XY_TABLE(options, options), );
 #elif VARIANT == 12
@@ -73,6 +82,9 @@ XY_MODULE(misfit, .about = "Refused.", );
 XY_MODULE(misfit, .about = "Refused.", .needs = "nobody", );
 #elif VARIANT == 14 /* a size beyond the symbol */
 XY_API extern const struct xy_module xy_module;
-const struct xy_module xy_module = {
-    .magic = XY_MAGIC, .size = 1u << 30, .abi_major = XY_ABI_MAJOR, .name = "misfit", .about = "Refused."};
+const struct xy_module xy_module = {.magic = XY_MAGIC,
+                                    .size = 1u << 30,
+                                    .abi_major = XY_ABI_MAJOR,
+                                    .name = "misfit",
+                                    .about = "Refused."};
 #endif

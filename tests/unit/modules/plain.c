@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What reloads are tried on. Variant 2 is newer code that adopts; variant 3 has another layout, so
- * it knows nothing of the records of the others.
+ * What reloads are tried on. Variant 2 is newer code that adopts; variant 3 has another layout,
+ * so it knows nothing of the records of the others.
  */
 #define XY_STATE plain
 #include <xylem/xylem.h>
@@ -97,13 +97,14 @@ answer(XY_SELF, struct probe *probe)
 {
     xy_count(&self->heard);
     self->seen++;
-    probe_say(probe, xy_temp_printf("plain%d quota=%lld depth=%lld motto=" XY_FMT " words=%zu", VARIANT,
-                                    (long long)self->quota, (long long)self->depth,
+    probe_say(probe, xy_temp_printf("plain%d quota=%lld depth=%lld motto=" XY_FMT " words=%zu",
+                                    VARIANT, (long long)self->quota, (long long)self->depth,
                                     XY_ARG(self->motto), self->words.count));
-    probe_say(probe, xy_temp_printf("seen=%lld heard=%llu ticks=%lld tasks=%lld boss=" XY_FMT,
-                                    (long long)self->seen, (unsigned long long)self->heard.count,
-                                    (long long)self->ticks, (long long)self->tasks,
-                                    XY_ARG(self->boss ? xy_jid_text(self->boss) : XY_NO_STR)));
+    probe_say(probe,
+              xy_temp_printf("seen=%lld heard=%llu ticks=%lld tasks=%lld boss=" XY_FMT,
+                             (long long)self->seen, (unsigned long long)self->heard.count,
+                             (long long)self->ticks, (long long)self->tasks,
+                             XY_ARG(self->boss ? xy_jid_text(self->boss) : XY_NO_STR)));
 }
 
 static void
@@ -116,7 +117,8 @@ wait(XY_SELF, struct probe *probe)
     }
     probe_say(probe, xy_temp_printf("in%d", VARIANT));
     xy_status status = probe->wait(probe);
-    probe_say(probe, xy_temp_printf("out%d %s " XY_FMT, VARIANT, xy_status_name(status), XY_ARG(motto)));
+    probe_say(probe, xy_temp_printf("out%d %s " XY_FMT, VARIANT, xy_status_name(status),
+                                    XY_ARG(motto)));
 }
 
 static const struct xy_hook hooks[] = {
@@ -138,5 +140,6 @@ static const struct xy_command_row commands[] = {
 static const struct xy_metric metrics[] = {XY_METRIC(heard, .doc = "Events heard.")};
 
 XY_MODULE(plain, .about = "Tried in tests.", XY_STATE_SIZE, XY_START(start), XY_STOP(stop),
-          XY_HAND_OVER(hand_over), XY_ADOPT(adopt), XY_CHECKER(check), XY_TABLE(options, options),
-          XY_TABLE(hooks, hooks), XY_TABLE(commands, commands), XY_TABLE(metrics, metrics), );
+          XY_HAND_OVER(hand_over), XY_ADOPT(adopt), XY_CHECKER(check),
+          XY_TABLE(options, options), XY_TABLE(hooks, hooks), XY_TABLE(commands, commands),
+          XY_TABLE(metrics, metrics), );
