@@ -93,14 +93,15 @@ settle(struct batch *batch, size_t count, xy_status status, const struct xyi_fau
 /* Applies transactions from the front; returns how many to try next, 0: as many as there are.
  */
 static size_t
-step(struct batch *batch, size_t count, int64_t *pause)
+step(struct batch *batch, size_t count)
 {
     struct xyi_fault fault;
     xy_status status = attempt(batch, count, &fault);
     if (status == XY_TIMEOUT) {
-        if (batch->thread->connection &&
-            batch->thread->driver->usable(batch->thread->connection))
-            xyi_store_pause(pause);
+        struct xyi_store_thread *thread = batch->thread;
+        int64_t pause = 0; /* the shortest each time: locks do not last */
+        if (thread->connection && thread->driver->usable(thread->connection))
+            xyi_store_pause(&pause);
         give_up_overdue(batch, &fault);
         return 0;
     }
@@ -120,12 +121,11 @@ step(struct batch *batch, size_t count, int64_t *pause)
 static void
 commit(struct batch *batch)
 {
-    int64_t pause = 0;
     size_t wanted = 0;
     batch->most = MOST;
     while (batch->count) {
         size_t most = wanted ? wanted : batch->most;
-        wanted = step(batch, batch->count < most ? batch->count : most, &pause);
+        wanted = step(batch, batch->count < most ? batch->count : most);
     }
 }
 

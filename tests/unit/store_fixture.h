@@ -298,19 +298,18 @@ in_parallel(unsigned count, void (*work)(unsigned at))
 }
 
 /* The one number a query gives. */
-#define NUMBER(text, ...)                                                   \
-    ({                                                                      \
-        static const struct xy_statement number_ = XY_SQL(text);            \
-        struct xy_rows *rows_;                                              \
-        CHECK_OK(xy_sql_read(&number_, &rows_ __VA_OPT__(, ) __VA_ARGS__)); \
-        CHECK(xy_rows_next(rows_));                                         \
-        xy_rows_int(rows_, 0);                                              \
-    })
-#define WRITE(text, ...)                                        \
-    ({                                                          \
-        static const struct xy_statement write_ = XY_SQL(text); \
-        xy_sql_write(&write_ __VA_OPT__(, ) __VA_ARGS__);       \
-    })
+static inline int64_t
+number_of(const struct xy_statement *query, struct xy_values values)
+{
+    struct xy_rows *rows;
+    CHECK_OK(xy_sql_read_values(query, &rows, values));
+    CHECK(xy_rows_next(rows));
+    return xy_rows_int(rows, 0);
+}
+#define NUMBER(text, ...) \
+    number_of(&(const struct xy_statement)XY_SQL(text), XY_VALUES(__VA_ARGS__))
+#define WRITE(text, ...) \
+    xy_sql_write_values(&(const struct xy_statement)XY_SQL(text), XY_VALUES(__VA_ARGS__))
 
 static inline void
 migrate(const char *sqlite, const char *pgsql)

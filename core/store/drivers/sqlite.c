@@ -317,7 +317,8 @@ set_up(struct xyi_connection *connection, const struct xyi_driver_options *optio
     sqlite3_progress_handler(connection->db, STEPS_PER_LOOK, give_up_late, connection);
     snprintf(sql, sizeof(sql),
              "pragma journal_mode = wal; pragma synchronous = %s; pragma foreign_keys = on;"
-             " pragma temp_store = memory; pragma cache_size = -%d; pragma query_only = %s",
+             " pragma wal_autocheckpoint = 4000; pragma temp_store = memory; pragma cache_size "
+             "= -%d; pragma query_only = %s",
              options->durable ? "full" : "normal", options->writer ? 16384 : 4096,
              options->writer ? "off" : "on");
     return script(connection, sql, fault);
