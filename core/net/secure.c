@@ -95,9 +95,21 @@ xyi_conn_not_secured(struct conn *conn, const char *why)
     xyi_conn_linger(conn);
 }
 
+/* White space means nothing between elements, and some clients end each with a line feed. */
+static void
+skip_white_space(struct xyi_out *held)
+{
+    size_t len = xyi_out_left(held), at = 0;
+    while (at < len && memchr(" \t\r\n", held->at[held->from + at], 4))
+        at++;
+    if (at)
+        xyi_out_eat(held, at);
+}
+
 void
 xyi_conn_starttls(struct conn *conn)
 {
+    skip_white_space(&conn->held);
     if (xyi_out_left(
             &conn->held)) { /* sent in the clear before TLS: perhaps by somebody else */
         xyi_conn_not_secured(conn, "bytes after starttls");

@@ -59,7 +59,7 @@ XY_API struct xy_str xy_stream_tls(const struct xy_stream *stream);  /* "TLS1.3 
 XY_API struct xy_str xy_stream_channel_binding(const struct xy_stream *stream, struct xy_str type);
 /* XY_GONE when closed. Works at every stage. */
 XY_API xy_status xy_stream_send(struct xy_stream *stream, struct xy_stanza *stanza);
-/* SASL failed: counts it. */
+/* SASL failed with a wrong password: counts it. */
 XY_API void xy_stream_login_failed(struct xy_stream *stream);
 /* limits.auth_failures: failed logins one address may have on one account in the period of the
  * module that counts them; XY_NONE: any number. */

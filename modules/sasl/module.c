@@ -63,9 +63,12 @@ refuse(struct sasl *self, struct xy_stream *stream, const struct outcome *outcom
     xy_node_add(top, XY_NO_STR, xy_str_from(outcome->failure));
     (void)xy_stream_send(stream, failure);
     xy_count(&self->failures);
-    xy_stream_login_failed(stream);
-    xy_notice("sasl.refused", "login refused", XY_F_CSTR_AS("condition", outcome->failure),
-              XY_F_STR(account), XY_F_STR_AS("peer", xy_stream_peer(stream)));
+    if (outcome->guessed)
+        xy_stream_login_failed(stream);
+    /* a client that looks for its mechanism is nobody's business */
+    xy_log(outcome->guessed ? XY_LEVEL_NOTICE : XY_LEVEL_INFO, "sasl.refused", "login refused",
+           XY_F_CSTR_AS("condition", outcome->failure), XY_F_STR(account),
+           XY_F_STR_AS("peer", xy_stream_peer(stream)));
     if (attempts->guesses >= MOST_GUESSES || attempts->failures >= MOST_FAILURES)
         xy_stream_error(stream, "policy-violation", XY_STR("Too many failed logins"));
 }

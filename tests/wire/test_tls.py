@@ -95,7 +95,7 @@ def test_host_of_the_stream_counts_not_sni(connects, server):
 
 
 @pytest.mark.xylem
-@pytest.mark.parametrize("injected", ["<presence/>", " ", "<?xml version='1.0'?><stream:stream"])
+@pytest.mark.parametrize("injected", ["<presence/>", "\n<presence/>", "<?xml version='1.0'?><stream:stream"])
 def test_nothing_slips_in_before_the_handshake(connects, server, injected):
     """5.3.3 and CVE-2011-0411: octets behind <starttls/> never count as sent under TLS."""
     stream = connects(server)
@@ -109,6 +109,17 @@ def test_nothing_slips_in_before_the_handshake(connects, server, injected):
             assert kind == "eof", f"the stream goes on: {kind} {item is not None and dom.show(item)}"
     except (Ended, OSError):
         pass  # closing is right at any of these moments
+
+
+@pytest.mark.parametrize("white", [" ", "\n"])
+def test_white_space_behind_starttls_is_nothing(connects, server, white):
+    """5.3.3 forbids it, go-sendxmpp ends every element with a line feed."""
+    stream = connects(server)
+    stream.opens(server.domain)
+    stream.sends(f"<starttls xmlns='{NS['tls']}'/>{white}")
+    assert dom.name(stream.next_element()) == (NS["tls"], "proceed")
+    stream.handshakes(server.domain)
+    stream.opens(server.domain)
 
 
 @pytest.mark.xylem
