@@ -228,8 +228,10 @@ xyi_io_next(void)
 bool
 xyi_net_busy(void)
 {
-    if (!net.count || !net.local)
+    if (!net.count || !net.local) {
+        (void)xyi_net_dispatch(); /* what was said outside of a turn */
         return false;
+    }
     const struct io *io = net.all;
     return io->to_io.first || io->to_logic.first || !xyi_list_empty(&io->work) ||
            !xyi_list_empty(&io->touched);

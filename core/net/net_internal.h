@@ -298,7 +298,7 @@ struct io {
 };
 struct io *xyi_io_next(void); /* for a new connection */
 /* Of the logic thread's loop. */
-bool xyi_net_busy(void);       /* local work waits: do not sleep */
+bool xyi_net_busy(void);       /* before it sleeps: local work waits; others get their mails */
 void xyi_net_work(void);       /* local: reads */
 size_t xyi_net_dispatch(void); /* sends mails off; local: opens them, returns how many */
 void xyi_net_flush(void);      /* local: writes */

@@ -186,22 +186,26 @@ shake(struct conn *conn)
     xyi_conn_not_secured(conn, gnutls_strerror(result));
 }
 
+/* GNUTLS_E_AGAIN also follows a key update, which is no reason to stop. */
+static bool
+is_dry(const struct io *io, ssize_t got, size_t before)
+{
+    return got == GNUTLS_E_AGAIN && (!io->cipher.len || io->cipher.len == before);
+}
+
 static void
 decrypt(struct conn *conn)
 {
     struct io *io = conn->io;
     while (!(conn->hold & HOLD_OVER)) {
+        size_t before = io->cipher.len;
         ssize_t got = gnutls_record_recv(conn->tls, io->clear, RECORD_BYTES);
+        if (is_dry(io, got, before))
+            return;
         if (got > 0) {
             xyi_conn_clear_input(conn, io->clear, (size_t)got);
-            continue;
-        }
-        if (got == GNUTLS_E_AGAIN)
-            return;
-        bool goes_on =
-            got < 0 && got != GNUTLS_E_REHANDSHAKE && !gnutls_error_is_fatal((int)got);
-        if (!goes_on) { /* close_notify, or nothing more can be understood */
-            conn->eof = true;
+        } else if (got == 0 || got == GNUTLS_E_REHANDSHAKE || gnutls_error_is_fatal((int)got)) {
+            conn->eof = true; /* close_notify, or nothing more can be understood */
             conn->readable = false;
             return;
         }

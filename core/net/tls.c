@@ -65,8 +65,8 @@ pair(struct certificate *into, gnutls_x509_crt_t *chain, unsigned count,
     int result = gnutls_x509_privkey_import2(private_key, &key->bytes, GNUTLS_X509_FMT_PEM,
                                              NULL, GNUTLS_PKCS_PLAIN);
     if (result != 0) {
-        *error =
-            xy_temp_printf("key " XY_FMT ": %s", XY_ARG(key->path), gnutls_strerror(result));
+        *error = xy_temp_printf("key " XY_FMT ": no private key can be read from it: %s",
+                                XY_ARG(key->path), gnutls_strerror(result));
     } else {
         result =
             gnutls_certificate_set_x509_key(into->credentials, chain, (int)count, private_key);
