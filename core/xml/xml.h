@@ -39,10 +39,14 @@ typedef void xyi_write_fn(struct xyi_out *out, const char *at, size_t len);
 void xyi_stanza_write(const struct xy_stanza *stanza, struct xy_str ns, const struct xy_jid *to,
                       xyi_write_fn *write, struct xyi_out *out);
 
-/* ---- parser: one per stream between its header and its end, borrowed from a pool between stanzas ------- */
+/* ---- parser: one per stream; about 100 bytes, and an expat parser of a pool only in the middle of an
+ * element (streams of another root than <stream:stream> keep theirs) ------------------------------------- */
 struct xyi_parser;
-struct xyi_parser_limits {
-    size_t stanza_bytes, depth, attributes, children;
+struct xyi_parser_limits { /* SIZE_MAX switches one off; a new parser has none */
+    size_t stanza_bytes; /* of a top-level element, and of the header; counted while it arrives */
+    size_t depth;        /* 1: no children */
+    size_t attributes;   /* of an element, namespace declarations included */
+    size_t children;     /* elements of an element */
 };
 struct xyi_stream_header {
     struct xy_str name_ns, default_ns; /* of <stream:stream>, and its xmlns */
@@ -52,14 +56,16 @@ struct xyi_parser_events {
     void (*header)(void *argument, const struct xyi_stream_header *header); /* slices for the call */
     void (*element)(void *argument, struct xy_stanza *stanza);              /* owns the one reference; not the fiber's */
     void (*end)(void *argument);                                            /* </stream:stream> */
-    /* The RFC 6120 4.9.3 condition: not-well-formed, restricted-xml, bad-format, policy-violation,
-     * unsupported-encoding, bad-namespace-prefix, invalid-xml. Nothing follows. */
+    /* The RFC 6120 4.9.3 condition: not-well-formed, restricted-xml, bad-format (no stream, or text
+     * between elements), policy-violation (a limit), unsupported-encoding (also broken UTF-8),
+     * bad-namespace-prefix, resource-constraint. Constant strings. Nothing follows. */
     void (*failed)(void *argument, const char *condition, const char *text);
 };
 struct xyi_parser *xyi_parser_new(const struct xyi_parser_events *events, void *argument);
 void xyi_parser_limit(struct xyi_parser *parser, const struct xyi_parser_limits *limits);
 /* Feeds bytes. Stops early when an event handler called xyi_parser_pause(); returns how many bytes
- * were consumed. */
+ * were consumed; feed the rest later. A handler may also restart (what follows in the same bytes is
+ * the new stream) or free the parser. */
 size_t xyi_parser_feed(struct xyi_parser *parser, const char *at, size_t len);
 void xyi_parser_pause(struct xyi_parser *parser);
 void xyi_parser_restart(struct xyi_parser *parser); /* expects a new stream header */

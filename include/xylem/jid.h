@@ -11,7 +11,9 @@
 
 struct xy_jid; /* immutable */
 
-/* The fiber's until it ends; xy_jid_keep() to hold it longer. NULL when malformed. */
+/* The fiber's until it ends; xy_jid_keep() to hold it longer. NULL when malformed: a part that is
+ * empty, has more than 1023 bytes as written or prepared, or that its profile refuses. Characters
+ * that Unicode 3.2 did not know (emoji) pass unchanged. */
 XY_API const struct xy_jid *xy_jid_parse(struct xy_str text);
 /* As above from parts; absent local part or resource allowed. */
 XY_API const struct xy_jid *xy_jid_make(struct xy_str local, struct xy_str domain,

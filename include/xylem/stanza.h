@@ -31,7 +31,7 @@ XY_API bool xy_stanza_is_error(const struct xy_stanza *stanza); /* type='error' 
 /* The first child element with that name and namespace; either may be absent: matches any. */
 XY_API const struct xy_node *xy_stanza_child(const struct xy_stanza *stanza, struct xy_str ns,
                                              struct xy_str name);
-/* The one child element of an iq request, NULL if none. */
+/* The one child element of an iq request, NULL if there is none or more than one. */
 XY_API const struct xy_node *xy_stanza_payload(const struct xy_stanza *stanza);
 /* When the server first received it, wall clock ms. */
 XY_API int64_t xy_stanza_received_ms(const struct xy_stanza *stanza);
@@ -54,16 +54,19 @@ XY_API void xy_stanza_set_to(struct xy_stanza *stanza, const struct xy_jid *to);
 XY_API void xy_stanza_set_id(struct xy_stanza *stanza, struct xy_str id);
 XY_API void xy_stanza_set_type(struct xy_stanza *stanza, struct xy_str type);
 
-/* All text is copied into the stanza. ns absent inherits the parent's. */
+/* All text is copied into the stanza; what is no character of XML 1.0 leaves as U+FFFD. ns absent
+ * inherits the parent's. Names are yours, not the user's: ASCII, or the process ends. */
 XY_API struct xy_node *xy_node_add(struct xy_node *parent, struct xy_str ns, struct xy_str name);
-XY_API void xy_node_set(struct xy_node *node, const char *name, struct xy_str value); /* absent value removes */
+/* Absent value removes. On a root `to` and `from` are addresses: prepared, absent if malformed. */
+XY_API void xy_node_set(struct xy_node *node, const char *name, struct xy_str value);
 XY_API void xy_node_add_text(struct xy_node *node, struct xy_str text);
 /* One element as text that stands for itself, in the fiber's memory; and back: NULL when malformed. */
 XY_API struct xy_str xy_node_xml(const struct xy_node *node);
 XY_API struct xy_node *xy_node_add_xml(struct xy_node *parent, struct xy_str text);
 /* Adds a deep copy of `child`, which may belong to any stanza. */
 XY_API struct xy_node *xy_node_add_copy(struct xy_node *parent, const struct xy_node *child);
-/* Removes a child element of `parent`. */
+/* Removes a child element of `parent`; one found in what an edit was made from will do, and one that
+ * is gone already does nothing. xy_node_next() still goes on from it. */
 XY_API void xy_node_remove(struct xy_node *parent, const struct xy_node *child);
 XY_API void xy_node_clear(struct xy_node *node); /* removes all children and text */
 
@@ -84,7 +87,8 @@ XY_API void xy_stanza_drop(const struct xy_stanza *stanza);
 
 /* Bytes as they would be sent on a stream whose namespace is jabber:client; the fiber's memory. */
 XY_API struct xy_str xy_stanza_text(const struct xy_stanza *stanza);
-/* The inverse, for stored stanzas: restricted XML, one element. NULL when malformed. */
+/* The inverse, for stored stanzas: restricted XML, one element, addresses prepared. NULL when
+ * malformed. */
 XY_API struct xy_stanza *xy_stanza_parse(struct xy_str text);
 
 /* ---- errors (RFC 6120 section 8.3.3) --------------------------------------------------------- */

@@ -56,6 +56,17 @@ TEST(attributes_that_stanzas_treat_apart_are_kept)
     end();
 }
 
+/* `to` and `from` of such an element need not be addresses, and stay as they are written. */
+TEST(attributes_that_are_no_addresses_are_kept)
+{
+    begin();
+    round_trip("<a xmlns='urn:a' from='@@' to='Not a JID'/>",
+               "<a xmlns='urn:a' from='@@' to='Not a JID'/>");
+    round_trip("<a xmlns='urn:a' to='Romeo@Example.ORG'/>",
+               "<a xmlns='urn:a' to='Romeo@Example.ORG'/>");
+    end();
+}
+
 TEST(what_is_no_element_is_refused)
 {
     begin();
