@@ -55,7 +55,7 @@ available(struct xy_session *session, const struct xy_stanza *presence)
     bool first = !session->presence;
     bool took = xyi_session_takes_messages(session);
     const struct xy_stanza *former = session->presence;
-    session->presence = xy_stanza_keep(presence);
+    session->presence = xyi_stanza_compact(presence);
     session->priority = priority;
     xy_stanza_drop(former);
     bool takes_now = !took && priority >= 0;

@@ -81,6 +81,22 @@ xyi_block_open(struct xyi_block *block)
 }
 
 void
+xyi_block_open_for(struct xyi_block *block, size_t size)
+{
+    *block = (struct xyi_block){.next_size = CHUNK};
+    add_chunk(block, size + sizeof(struct xyi_chunk));
+}
+
+size_t
+xyi_block_used(const struct xyi_block *block)
+{
+    size_t size = 0;
+    for (const struct xyi_chunk *chunk = block->chunks; chunk; chunk = chunk->older)
+        size += chunk->size - sizeof(*chunk);
+    return size - (size_t)(block->end - block->at);
+}
+
+void
 xyi_block_close(struct xyi_block *block)
 {
     for (struct xyi_chunk *chunk = block->chunks, *older; chunk; chunk = older) {

@@ -85,3 +85,44 @@ xy_node_add_copy(struct xy_node *parent, const struct xy_node *child)
     xyi_item_link(copy);
     return copy;
 }
+
+static struct xy_str
+copy_address(struct xyi_block *block, const struct xy_jid *jid, struct xy_str text)
+{
+    return jid ? text : xyi_block_str(block, text); /* a JID brings its text */
+}
+
+static struct xy_stanza *
+copy_into(struct xyi_block block, const struct xy_stanza *stanza)
+{
+    struct xy_stanza *copy = xyi_stanza_make_in(block, XY_NO_STR, XY_NO_STR);
+    struct xyi_block *room = &copy->block;
+    copy->kind = stanza->kind;
+    copy->root.name = xyi_block_str(room, stanza->root.name);
+    copy->root.ns = xyi_block_str(room, stanza->root.ns);
+    copy->id = xyi_block_str(room, stanza->id);
+    copy->type = xyi_block_str(room, stanza->type);
+    copy->lang = xyi_block_str(room, stanza->lang);
+    copy->from = xy_jid_keep(stanza->from);
+    copy->to = xy_jid_keep(stanza->to);
+    copy->from_text = copy_address(room, stanza->from, stanza->from_text);
+    copy->to_text = copy_address(room, stanza->to, stanza->to_text);
+    copy->received_ms = stanza->received_ms;
+    copy->bytes = stanza->bytes;
+    xyi_copy_attrs(&copy->root, &stanza->root, false);
+    xyi_copy_items(&copy->root, &stanza->root, false);
+    return copy;
+}
+
+const struct xy_stanza *
+xyi_stanza_compact(const struct xy_stanza *stanza)
+{
+    struct xyi_block block;
+    xyi_block_open(&block);
+    struct xy_stanza *draft = copy_into(block, stanza); /* tells the size */
+    xyi_block_open_for(&block, xyi_block_used(&draft->block));
+    struct xy_stanza *copy = copy_into(block, draft);
+    xy_stanza_drop(draft);
+    xyi_stanza_freeze(copy);
+    return copy;
+}

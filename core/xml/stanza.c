@@ -32,10 +32,8 @@ xyi_kind_of(struct xy_str ns, struct xy_str name)
 }
 
 struct xy_stanza *
-xyi_stanza_make(struct xy_str ns, struct xy_str name)
+xyi_stanza_make_in(struct xyi_block block, struct xy_str ns, struct xy_str name)
 {
-    struct xyi_block block;
-    xyi_block_open(&block);
     struct xy_stanza *stanza = xyi_block_take(&block, sizeof(*stanza));
     *stanza = (struct xy_stanza){
         .kind = xyi_kind_of(ns, name),
@@ -44,6 +42,14 @@ xyi_stanza_make(struct xy_str ns, struct xy_str name)
     stanza->block = block;
     atomic_init(&stanza->references, 1);
     return stanza;
+}
+
+struct xy_stanza *
+xyi_stanza_make(struct xy_str ns, struct xy_str name)
+{
+    struct xyi_block block;
+    xyi_block_open(&block);
+    return xyi_stanza_make_in(block, ns, name);
 }
 
 static void

@@ -19,6 +19,9 @@ struct xyi_block {
     size_t next_size;
 };
 void xyi_block_open(struct xyi_block *block);
+void xyi_block_open_for(struct xyi_block *block,
+                        size_t size); /* one chunk, grows all the same */
+size_t xyi_block_used(const struct xyi_block *block);
 void xyi_block_close(struct xyi_block *block);
 void *xyi_block_take(struct xyi_block *block, size_t size); /* 8-aligned, not zeroed */
 struct xy_str xyi_block_str(struct xyi_block *block, struct xy_str s); /* absent stays absent */
@@ -84,6 +87,9 @@ struct xy_stanza {
 
 /* One reference, the caller's. Name and ns are not copied. */
 struct xy_stanza *xyi_stanza_make(struct xy_str ns, struct xy_str name);
+/* The same inside an open block, which it takes over. */
+struct xy_stanza *xyi_stanza_make_in(struct xyi_block block, struct xy_str ns,
+                                     struct xy_str name);
 /* An item below `parent`, and its place behind the others. Nothing is copied or checked. */
 struct xy_node *xyi_item_make(struct xy_node *parent, struct xy_str name);
 void xyi_item_link(struct xy_node *item);

@@ -27,6 +27,9 @@ void xyi_stanza_freeze(struct xy_stanza *stanza);
 void xyi_stanza_set_received_ms(struct xy_stanza *stanza, int64_t ms);
 /* Gives the caller's reference to the running fiber (xyi_arena_defer on xyi_temp()). */
 void xyi_stanza_leave_to_fiber(const struct xy_stanza *stanza);
+/* A frozen copy that takes no more memory than it needs and holds no other stanza: for what is
+ * kept as long as a session. One reference, the caller's. */
+const struct xy_stanza *xyi_stanza_compact(const struct xy_stanza *stanza);
 size_t xyi_stanza_bytes(const struct xy_stanza *stanza); /* as it came from the wire */
 
 /* ---- writer ------------------------------------------------------------------------------------------- */

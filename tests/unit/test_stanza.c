@@ -297,6 +297,38 @@ TEST(edit_outlives_its_base)
     logic_end();
 }
 
+TEST(compact_copies)
+{
+    logic_begin();
+    const struct xy_stanza *original =
+        frozen("<presence from='romeo@example.org/x' id='1' xml:lang='en' e='1'><show>away"
+               "</show><c xmlns='caps' v='1'><d a='&lt;'/>t</c></presence>");
+    struct xy_stanza *edit = xy_stanza_edit(original);
+    xy_node_add_text(xy_node_add(xy_stanza_top(edit), XY_STR("urn:p"), XY_STR("p")),
+                     XY_STR("p"));
+    xy_stanza_set_to(edit, xy_jid_parse(XY_STR("juliet@example.org")));
+    const struct xy_stanza *copies[] = {xyi_stanza_compact(original), xyi_stanza_compact(edit)};
+    CHECK_STR(xy_stanza_text(copies[0]), "<presence from='romeo@example.org/x' id='1' "
+                                         "xml:lang='en' e='1'><show>away</show><c "
+                                         "xmlns='caps' v='1'><d a='&lt;'/>t</c></presence>");
+    CHECK(xy_str_equal(tree_of(copies[1]), tree_of(edit)));
+    for (int i = 0; i < 2; i++) {
+        CHECK(copies[i]->frozen && !copies[i]->base &&
+              xy_stanza_kind(copies[i]) == XY_PRESENCE);
+    }
+    const struct xy_stanza *small = xyi_stanza_compact(frozen("<presence/>"));
+    CHECK(small->block.at == small->block.end);
+    xy_stanza_drop(small);
+    fiber_end(); /* the copies outlive what they were made from */
+    fiber_begin();
+    CHECK_STR(xy_jid_text(xy_stanza_from(copies[0])), "romeo@example.org/x");
+    CHECK_STR(xy_stanza_id(copies[1]), "1");
+    CHECK_STR(xy_jid_text(xy_stanza_to(copies[1])), "juliet@example.org");
+    xy_stanza_drop(copies[0]);
+    xy_stanza_drop(copies[1]);
+    logic_end();
+}
+
 TEST(copying_between_stanzas)
 {
     logic_begin();
