@@ -87,6 +87,8 @@ judge_out(XY_SELF, struct xy_session *session, const struct xy_stanza *stanza)
         return XY_PASS;
     struct xy_stanza *error = xy_stanza_error(stanza, XY_NOT_ACCEPTABLE, XY_NO_STR);
     if (error) {
+        xy_node_set(xy_node_mutable(error, xy_node_first(xy_stanza_root(error))), "type",
+                    XY_STR("cancel")); /* the XEP's, not the RFC's default */
         xy_stanza_error_add(error, XY_STR(XY_NS_BLOCKING_ERRORS), XY_STR("blocked"));
         (void)xy_session_send(session, error);
     }
@@ -102,6 +104,12 @@ judge_in(XY_SELF, struct xy_user *to, const struct xy_stanza *stanza)
     if (xy_stanza_kind(stanza) != XY_PRESENCE)
         xy_bounce(stanza, XY_SERVICE_UNAVAILABLE, XY_NO_STR);
     return XY_DONE;
+}
+
+static xy_verdict
+hide(XY_SELF, struct xy_user *user, const struct xy_jid *whom)
+{
+    return is_blocked(user, whom) ? XY_DONE : XY_PASS;
 }
 
 /* ---- the protocol
@@ -262,6 +270,7 @@ static const struct xy_option options[] = {
 static const struct xy_hook hooks[] = {
     XY_ON(stanza_out, judge_out, .order = XY_EARLY),
     XY_ON(stanza_in, judge_in, .order = XY_EARLY),
+    XY_ON(presence_hidden, hide),
     XY_ON(account_deleted, forget),
 };
 static const struct xy_iq_route iqs[] = {

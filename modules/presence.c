@@ -103,7 +103,8 @@ show_contacts(struct xy_session *session, const struct xy_stanza *presence, bool
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        if (items[i].subscription & XY_SUB_FROM)
+        if ((items[i].subscription & XY_SUB_FROM) &&
+            xy_run_presence_hidden(xy_user_host(user), user, items[i].contact) == XY_PASS)
             send_to(presence, items[i].contact);
         if (first && (items[i].subscription & XY_SUB_TO) && xy_session_is_available(session))
             probe(session, items[i].contact);

@@ -47,7 +47,7 @@ struct xy_user {
     struct xyi_link_node idle; /* on the list of users nobody uses, oldest first */
     struct xyi_note *notes;
     struct held *held_first, **held_last; /* messages that wait for the drain: pending.c */
-    struct xyi_wait *drain_wait;
+    struct waiter *commit_waiters; /* fibers that wait until `commits` is 0 */
     int64_t pending;                 /* rows waiting; -1: not known */
     unsigned session_count, commits; /* commits: pending rows submitted, not yet durable */
     bool holding;                    /* a session is coming up: messages queue behind */
@@ -63,6 +63,7 @@ void xyi_user_used(struct xy_user *user);   /* it got a session, commit or lease
 void xyi_user_unused(struct xy_user *user); /* look whether it may go to the idle list */
 void xyi_user_forget(struct xy_user *user); /* the account is deleted */
 struct xy_user *xyi_user_known(const struct xy_jid *bare); /* in memory, or NULL */
+struct xy_user *xyi_user_of_owner(xy_owner owner); /* in memory, or NULL; looks at all */
 void xyi_users_forget_counts(
     xy_owner owner); /* of waiting messages: somebody removed rows; 0: of all */
 

@@ -16,7 +16,7 @@ struct held {
     const struct xy_stanza *message;
 };
 
-struct waiter { /* in a frame of a fiber that waits for the writer to catch up */
+struct waiter { /* in a frame of a fiber that waits for the writer */
     struct xyi_wait wait;
     struct waiter *next;
 };
@@ -64,6 +64,33 @@ xyi_user_release(struct xy_user *user)
     xyi_user_unused(user);
 }
 
+/* ---- commits under way
+ * ------------------------------------------------------------------------------- */
+
+static void
+commit_done(struct xy_user *user)
+{
+    if (--user->commits > 0)
+        return;
+    struct waiter *waiter;
+    while ((waiter = user->commit_waiters)) {
+        user->commit_waiters = waiter->next;
+        xyi_wake(&waiter->wait, XY_OK);
+    }
+}
+
+/* What was submitted for the user is in the store, or known to have failed. A commit answers in
+ * bounded time, so the wait needs no limit of its own. */
+static void
+wait_for_commits(struct xy_user *user)
+{
+    while (user->commits) {
+        struct waiter waiter = {.next = user->commit_waiters};
+        user->commit_waiters = &waiter;
+        (void)xyi_wait(&waiter.wait, XY_NONE, XYI_UNCANCELLABLE);
+    }
+}
+
 /* ---- storing
  * -------------------------------------------------------------------------------------------
  */
@@ -101,11 +128,7 @@ stored(void *argument, xy_status status, const struct xy_txn *txn)
             waiters_last = &waiters_first;
         xyi_wake(&waiter->wait, XY_OK);
     }
-    user->commits--;
-    if (user->commits == 0 && user->drain_wait) {
-        xyi_wake(user->drain_wait, XY_OK);
-        user->drain_wait = NULL;
-    }
+    commit_done(user);
     if (status != XY_OK) {
         user->pending = -1;
         storing->status = status;
@@ -236,12 +259,7 @@ xy_pending_drain(struct xy_session *session, int64_t *handed_over)
     if (user->draining)
         return XY_CONFLICT;
     user->draining = true;
-    if (user->commits) {
-        struct xyi_wait wait = {0};
-        user->drain_wait = &wait;
-        (void)xyi_wait(&wait, XY_NONE,
-                       XYI_UNCANCELLABLE); /* a commit answers in bounded time */
-    }
+    wait_for_commits(user);
     bool nothing = user->pending == 0;
     xy_status status = nothing ? XY_OK : drain(session, handed_over);
     user->draining = false;
@@ -258,11 +276,7 @@ acknowledged(void *argument, xy_status status, const struct xy_txn *txn)
                 XY_F_STR_AS("account", xy_jid_text(user->jid)),
                 XY_F_CSTR_AS("status", xy_status_name(status)));
     user->pending = -1;
-    user->commits--;
-    if (user->commits == 0 && user->drain_wait) {
-        xyi_wake(user->drain_wait, XY_OK);
-        user->drain_wait = NULL;
-    }
+    commit_done(user);
     xyi_user_unused(user);
 }
 
@@ -287,13 +301,16 @@ xyi_pending_confirmed(struct xy_session *session, uint64_t mark)
 xy_status
 xy_pending_count(xy_owner owner, int64_t *count)
 {
+    struct xy_user *user = xyi_user_of_owner(owner);
+    if (user)
+        wait_for_commits(user);
     return xyi_pending_count(owner, count);
 }
 
 xy_status
 xy_pending_clear(xy_owner owner, int64_t *cleared)
 {
-    xy_status status = xyi_pending_count(owner, cleared);
+    xy_status status = xy_pending_count(owner, cleared);
     if (status != XY_OK)
         return status;
     struct xy_txn *txn = xy_txn_begin();

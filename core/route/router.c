@@ -104,12 +104,15 @@ xyi_route_from_session(struct xy_session *session, struct xy_stanza *stanza)
     xy_stanza_drop(stanza);
 }
 
+/* A broadcast presence that cannot leave is nobody's mistake: no error for each foreign
+ * contact. */
 static void
 route_elsewhere(const struct xy_stanza *stanza)
 {
     struct xy_host *from = xy_host_find(xy_stanza_from(stanza));
     xy_status status = from ? xy_run_route_elsewhere(from, stanza) : XY_UNSUPPORTED;
-    if (status == XY_UNSUPPORTED)
+    bool shows = xy_stanza_kind(stanza) == XY_PRESENCE && !xyi_presence_is_subscription(stanza);
+    if (status == XY_UNSUPPORTED && !shows)
         xy_bounce(stanza, XY_REMOTE_SERVER_NOT_FOUND, XY_NO_STR);
 }
 

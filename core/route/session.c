@@ -112,7 +112,7 @@ xyi_session_end(struct xy_session *session)
     xy_run_session_closed(user->host, session);
     xyi_route_counters.sessions--;
     xyi_user_unused(user);
-    session->stream->session = NULL; /* which may live on */
+    session->stream->session = NULL; /* it may outlive us by long */
     xyi_retire(session, release);
 }
 

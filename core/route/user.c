@@ -95,6 +95,18 @@ add(const struct xy_account *account, const struct xy_jid *bare, struct xy_host 
     return user;
 }
 
+struct xy_user *
+xyi_user_of_owner(xy_owner owner)
+{
+    size_t at = 0;
+    struct xy_str key;
+    void *value;
+    while (xy_map_next(users, &at, &key, &value))
+        if (((struct xy_user *)value)->owner == owner)
+            return value;
+    return NULL;
+}
+
 void
 xyi_users_forget_counts(xy_owner owner)
 {

@@ -94,7 +94,8 @@ may_be_answered(const struct xy_stanza *stanza)
         return false;
     if (stanza->kind == XY_IQ)
         return !xy_str_is(stanza->type, "result");
-    return stanza->kind == XY_MESSAGE || xy_str_is(stanza->type, "subscribe");
+    return stanza->kind == XY_MESSAGE ||
+           !(xy_str_is(stanza->type, "unavailable") || xy_str_is(stanza->type, "probe"));
 }
 
 struct xy_stanza *

@@ -37,6 +37,9 @@ XY_EVENT(session_closed, (struct xy_session *session), (session))
 /* A client's presence without type, broadcast or directed, before anybody else sees it. It is still
  * mutable: add what the server vouches for (XEP-0153's hash). */
 XY_EVENT(presence_outgoing, (struct xy_session *session, struct xy_stanza *presence), (session, presence))
+/* May `whom` see the presence of `user`, as far as subscriptions go? Asked by whoever shows presence
+ * by itself (broadcasts, approvals). XY_DONE: hide it. */
+XY_FILTER(presence_hidden, (struct xy_user *user, const struct xy_jid *whom), (user, whom))
 /* A client sent it; `from` is set and right, forged stanza-ids and delays are gone. XY_DONE: the
  * handler has answered or dropped it. */
 XY_FILTER(stanza_out, (struct xy_session *session, const struct xy_stanza *stanza), (session, stanza))

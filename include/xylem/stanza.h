@@ -123,7 +123,7 @@ XY_API const char *xy_condition_type(xy_condition condition); /* the RFC's defau
 /* The one mapping from a failed function to a stanza error. */
 XY_API xy_condition xy_status_condition(xy_status status);
 /* The error reply to `stanza`, or NULL if that must not be answered: an error itself, an iq
- * result, or (RFC 6121 8.) a presence that is not a subscription request. `text` may be absent. */
+ * result, or a presence that only says "gone" or probes. `text` may be absent. */
 XY_API struct xy_stanza *xy_stanza_error(const struct xy_stanza *stanza, xy_condition condition,
                                          struct xy_str text);
 /* Adds an application-specific condition (RFC 6120 8.3.4) to an error made above. */

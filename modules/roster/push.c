@@ -78,6 +78,8 @@ void
 roster_show_presence(struct xy_user *user, const struct xy_jid *contact, bool available)
 {
     size_t count = 0, at = 0;
+    if (xy_run_presence_hidden(xy_user_host(user), user, contact) == XY_DONE)
+        return;
     for (struct xy_session *s = xy_user_first(user); s; s = xy_session_next(s))
         count++;
     struct xy_stanza **show = xy_temp_alloc((count + 1) * sizeof(struct xy_stanza *));

@@ -26,6 +26,9 @@ def blocklist(client):
 def test_the_list_and_its_pushes(cast):
     a = cast.online("a")
     other, deaf = cast.another(a), cast.another(a)
+    for client in (a, other, deaf):
+        client.settles()
+        client.events.clear()
     assert blocklist(a) == [] and blocklist(other) == []
     assert blocks(a, "x@example.net", "example.org").get("type") == "result"
     for client in (a, other):

@@ -122,7 +122,7 @@ class World:
         return kinds, pushes
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stage(kind, new_server):
     from conftest import Cast
 
