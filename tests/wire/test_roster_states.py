@@ -123,10 +123,10 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def stage(kind, new_server):
+def stage(engine, new_server):
     from conftest import Cast
 
-    server = new_server(kind, modules={"elsewhere": {"observer": "observer@xylem.test"}})
+    server = new_server(engine, modules={"elsewhere": {"observer": "observer@xylem.test"}})
     server.start()
     server.create("observer")
     cast = Cast(server)
