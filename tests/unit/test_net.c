@@ -458,18 +458,22 @@ NET_TEST(a_close_comes_after_all_output)
     world_run(io_threads, XYI_TLS_STARTTLS, read_to_the_end);
 }
 
+static struct client *stayed[6];
+
 static void
 leave_open(void)
 {
     for (int i = 0; i < 5; i++)
-        client_session();
-    client_connect();
+        stayed[i] = client_session();
+    stayed[5] = client_connect();
 }
 
 NET_TEST(stopping_ends_every_link)
 {
     world_run(io_threads, XYI_TLS_STARTTLS, leave_open);
     CHECK_EQ(world.ended, 6);
+    for (int i = 0; i < 6; i++)
+        client_close(stayed[i]);
 }
 
 /* ---- marks
@@ -498,10 +502,10 @@ write_too_much_and_mark(void *argument)
 {
     static char block[16 << 20]; /* more than two sockets hold */
     struct xyi_link *link = world.visitors[0].link;
-    xyi_link_mark(link, 4);
+    uint64_t mark = *(uint64_t *)argument;
+    xyi_link_mark(link, mark);
     xyi_link_write(link, xy_str_of(block, sizeof(block)));
-    xyi_link_mark(link, 5);
-    (void)argument;
+    xyi_link_mark(link, mark + 1);
 }
 
 static void
@@ -512,8 +516,8 @@ confirm(void)
     uint64_t mark = 3;
     until(is_confirmed, &mark); /* the kernel has it, though nobody read it */
     client_expect(client, "onetwo");
-    on_logic(write_too_much_and_mark, NULL);
     mark = 4;
+    on_logic(write_too_much_and_mark, &mark);
     until(is_confirmed, &mark);
     poll(NULL, 0, 100);
     CHECK_EQ(world.visitors[0].confirmed, 4);
@@ -521,7 +525,8 @@ confirm(void)
         left -= client_read(client);
     mark = 5;
     until(is_confirmed, &mark);
-    on_logic(write_too_much_and_mark, NULL);
+    mark = 6;
+    on_logic(write_too_much_and_mark, &mark);
     client_close(client);
     until_ended(1);
 }
@@ -530,6 +535,7 @@ NET_TEST(marks_are_confirmed_when_the_peer_has_it)
 {
     xyi_clock_freeze(1000000); /* they wait for a network, not for the clock */
     world_run(io_threads, XYI_TLS_STARTTLS, confirm);
+    CHECK(world.visitors[0].confirmed < 7);
 }
 
 /* ---- many
