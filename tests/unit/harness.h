@@ -68,7 +68,7 @@ harness_fail(const char *file, int line, const char *what)
         }                                                                                          \
     } while (0)
 
-static int
+__attribute__((unused)) static int
 harness_run(int count, char **names)
 {
     int failed = 0;
