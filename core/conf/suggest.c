@@ -36,7 +36,7 @@ struct xy_str
 xyi_did_you_mean(struct xy_str word, const struct xy_str *known, size_t count)
 {
     struct xy_str nearest = XY_NO_STR;
-    unsigned limit = word.len <= 3 ? 1 : 2, found = limit + 1;
+    unsigned limit = word.len <= 1 ? 0 : word.len <= 3 ? 1 : 2, found = limit + 1;
     if (word.len == 0 || word.len > LETTERS)
         return nearest;
     for (size_t i = 0; i < count; i++) {

@@ -86,7 +86,7 @@ read_hosts(struct xyi_config *config, struct xy_diagnostics *to)
     else if (hosts && hosts->kind == XYI_YAML_MAP)
         xyi_complain_at(to, hosts, "hosts: must be a list of domains, such as [example.org]");
     else if (!hosts || !hosts->first)
-        xyi_complain_key(to, hosts ? hosts : config->tree,
+        xyi_complain_key(to, hosts,
                          "hosts: name at least one domain, such as hosts: [example.org]");
     else
         for (const struct xyi_yaml *at = hosts->first; at; at = at->next)

@@ -115,8 +115,8 @@ struct xyi_item {
     enum xy_effect effect;
     bool secret; /* never show the value */
 };
-/* In xyi_temp(). `modules`: theirs too, by the tables in their files. */
-struct xyi_item *xyi_config_items(const struct xyi_config *config, bool modules);
+/* In xyi_temp(). `everything`: also listeners, and modules by the tables in their files. */
+struct xyi_item *xyi_config_items(const struct xyi_config *config, bool everything);
 struct xy_str xyi_item_text(const struct xyi_item *item); /* "(set)" for a secret */
 
 /* ---- documents --------------------------------------------------------------------------------- */

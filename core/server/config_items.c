@@ -125,14 +125,14 @@ xyi_item_text(const struct xyi_item *item)
 }
 
 struct xyi_item *
-xyi_config_items(const struct xyi_config *config, bool modules)
+xyi_config_items(const struct xyi_config *config, bool everything)
 {
     struct list list = {NULL, &list.first};
     add_hosts(&list, config);
     add_sections(&list, config);
-    add_sockets(&list, config);
-    if (!modules)
+    if (!everything)
         return list.first;
+    add_sockets(&list, config);
     add_modules(&list, "", config, xyi_yaml_get(config->tree, XY_STR("modules")));
     for (size_t i = 0; i < config->hosts_count; i++)
         add_modules(

@@ -100,7 +100,10 @@ check_entry(const struct xyi_config *config, const struct xyi_config_listen *lis
 {
     size_t before = xyi_errors(to);
     struct address address = parse_address(listen->address);
-    if (listen->address.len && !address.family)
+    if (listen->service.index != XYI_C2S)
+        xyi_complain_at(to, place_of(at, "for"), "for: no module serves " XY_FMT " listeners",
+                        XY_ARG(xyi_config_service_name(listen->service.index)));
+    else if (listen->address.len && !address.family)
         xyi_complain_at(to, place_of(at, "address"),
                         "address: `" XY_FMT
                         "` is not a numeric address such as 127.0.0.1 or ::1",
@@ -108,10 +111,7 @@ check_entry(const struct xyi_config *config, const struct xyi_config_listen *lis
     else if (listen->tls.index == XYI_TLS_NONE && !is_loopback(&address))
         xyi_complain_at(to, place_of(at, "tls"),
                         "tls: none is for loopback addresses only, such as address: 127.0.0.1");
-    if (listen->service.index != XYI_C2S)
-        xyi_complain_at(to, place_of(at, "for"), "for: no module serves " XY_FMT " listeners",
-                        XY_ARG(xyi_config_service_name(listen->service.index)));
-    if (listen->tls.index != XYI_TLS_NONE && !has_certificate(config))
+    else if (listen->tls.index != XYI_TLS_NONE && !has_certificate(config))
         xyi_complain_at(
             to, place_of(at, "tls"),
             "tls: this listener needs a certificate: set tls: { certificate: FILE, key: "

@@ -74,18 +74,25 @@ free_buffer(char *buffer, size_t len)
 }
 
 static void
-drop_client(struct client *client)
+free_client(struct client *client)
 {
     unwatch(client);
-    client->hung_up = true;
-    if (client->busy)
-        return; /* its fiber comes back */
-    close(client->fd);
     free_buffer(client->in, client->in_len);
     xyi_free(client->out);
     xyi_list_remove(&client->in_all);
     control.count--;
     xyi_free(client);
+}
+
+static void
+drop_client(struct client *client)
+{
+    client->hung_up = true;
+    unwatch(client);
+    if (client->busy)
+        return; /* its fiber comes back */
+    close(client->fd);
+    free_client(client);
 }
 
 /* For its next request, which may have come together with the one before. */
@@ -348,8 +355,9 @@ xyi_control_close(void)
 void
 xyi_control_end(void)
 {
+    /* Their descriptors stay open: a client that waits for our end hears it from the kernel. */
     while (!xyi_list_empty(&control.clients))
-        drop_client(XYI_LIST_OF(control.clients.next, struct client, in_all));
+        free_client(XYI_LIST_OF(control.clients.next, struct client, in_all));
     unlink(control.path.at);
     xyi_free(control.path.at);
     close(control.fd);

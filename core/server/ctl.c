@@ -10,9 +10,10 @@
 #include "core/server/ctl.h"
 
 static const char usage[] =
-    "usage: xylemctl [-c FILE] [--json] COMMAND …\n"
+    "usage: xylemctl [-c FILE] [-s SOCKET] [--json] COMMAND …\n"
     "\n"
     "  -c FILE       the server's configuration (/etc/xylem/xylem.yaml)\n"
+    "  -s SOCKET     the server's control socket, when the configuration cannot be read\n"
     "  --json        answer as JSON: status, exit, fields, rows, notes, error\n"
     "  --version     print the version\n"
     "  -h, --help    this; behind a command: how that one is used\n"
@@ -54,9 +55,11 @@ take_words(struct xyi_ctl *ctl, int count, char **words)
     struct options options = {0};
     bool only_words = false;
     for (int i = 1; i < count; i++) {
-        bool ours = json_array_size(ctl->words) == 0 && strcmp(words[i], "-c") == 0;
-        if (ours && i + 1 < count)
+        bool more = json_array_size(ctl->words) == 0 && i + 1 < count;
+        if (more && strcmp(words[i], "-c") == 0)
             ctl->file = xy_str_from(words[++i]);
+        else if (more && strcmp(words[i], "-s") == 0)
+            ctl->path = xy_str_from(words[++i]);
         else
             take_word(ctl, words[i], &options, &only_words);
     }
@@ -151,11 +154,19 @@ get_answer(struct xyi_ctl *ctl)
     struct xy_str path = XY_NO_STR, error = XY_NO_STR;
     if (is_local(ctl))
         return xyi_ctl_alone(ctl);
-    xy_status status = find_socket(ctl, &path, &error);
+    xy_status status = XY_OK;
+    if (ctl->path.len)
+        path = ctl->path;
+    else
+        status = find_socket(ctl, &path, &error);
     if (status == XY_OK)
         status = xyi_ctl_connect(ctl, path, &error);
-    if (status == XY_ABSENT)
+    if (status == XY_ABSENT && !ctl->path.len)
         return xyi_ctl_alone(ctl);
+    if (status == XY_ABSENT) {
+        status = XY_GONE;
+        error = xy_temp_printf("nobody listens on " XY_FMT, XY_ARG(path));
+    }
     return status == XY_OK ? ask_server(ctl) : xyi_ctl_answer(status, error);
 }
 

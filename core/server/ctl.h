@@ -10,6 +10,7 @@
 
 struct xyi_ctl {
     struct xy_str file; /* of the configuration */
+    struct xy_str path; /* of the control socket, when given */
     json_t *words;      /* without our own options */
     bool json;
     int socket; /* -1: no server answers */

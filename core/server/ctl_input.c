@@ -65,13 +65,13 @@ static bool
 ask(int terminal, const char *question, struct xy_buffer *answer)
 {
     struct termios normal, silent;
-    dprintf(terminal, "%s", question);
     bool hidden = tcgetattr(terminal, &normal) == 0;
     if (hidden) {
         silent = normal;
         silent.c_lflag &= ~(tcflag_t)ECHO;
         tcsetattr(terminal, TCSAFLUSH, &silent);
     }
+    dprintf(terminal, "%s", question);
     bool given = read_line(terminal, answer);
     if (hidden)
         tcsetattr(terminal, TCSAFLUSH, &normal);

@@ -20,6 +20,7 @@ struct import {
     int64_t number, created, existing, invalid, failed;
     unsigned at_work;
     struct xyi_wait done;
+    struct xy_map *seen; /* JID to line number: of two lines the first counts */
     struct line lines[AT_WORK];
 };
 
@@ -30,6 +31,20 @@ report(struct import *import, int64_t number, struct xy_str jid, const char *pro
     xy_put_int(import->command, "line", number);
     xy_put_str(import->command, "jid", jid);
     xy_put_str(import->command, "problem", xy_str_from(problem));
+}
+
+/* Lines begin in order, so the first of a JID comes here first. */
+static bool
+is_repeated(struct import *import, const struct line *line, struct xy_str jid)
+{
+    intptr_t first = (intptr_t)xy_map_get(import->seen, jid);
+    if (!first)
+        xy_map_put(import->seen, jid, (void *)(intptr_t)line->number);
+    else
+        report(import, line->number, jid,
+               xy_temp_printf("is on line %ld already", (long)first).at);
+    import->existing += first != 0;
+    return first != 0;
 }
 
 static void
@@ -66,7 +81,8 @@ import_line(struct import *import, const struct line *line)
         report(import, line->number, password.at ? name : XY_NO_STR, problem);
         return;
     }
-    count_outcome(import, line, xy_jid_text(jid), xy_account_create(jid, password));
+    if (!is_repeated(import, line, xy_jid_text(jid)))
+        count_outcome(import, line, xy_jid_text(jid), xy_account_create(jid, password));
 }
 
 /* The next line that is not empty. */
@@ -102,6 +118,7 @@ xyi_user_import(XY_SELF, struct xy_command *command)
     struct import *import = xy_temp_alloc(sizeof(*import));
     import->command = command;
     import->rest = xy_command_input(command);
+    import->seen = xyi_map_new();
     for (size_t i = 0; i < AT_WORK && take_line(import, &import->lines[i]); i++) {
         import->lines[i].import = import;
         import->lines[i].job.run = run_line;
@@ -111,6 +128,7 @@ xyi_user_import(XY_SELF, struct xy_command *command)
         xyi_spawn(&import->lines[i].job);
     if (import->at_work) /* they use our memory: no giving up */
         (void)!xyi_wait(&import->done, XY_NONE, XYI_UNCANCELLABLE);
+    xy_map_free(import->seen);
     command->row_open = NULL;
     xy_put_int(command, "created", import->created);
     xy_put_int(command, "existing", import->existing);

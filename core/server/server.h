@@ -134,6 +134,6 @@ void xyi_put_diagnostics(struct xy_command *command, const struct xy_diagnostics
 XY_CHECK xy_status xyi_control_open(struct xy_str path, struct xy_str *error);
 /* No further requests; cancels those at work and waits until they are done. */
 XY_SUSPENDS void xyi_control_close(void);
-void xyi_control_end(void); /* hangs up, removes the socket */
+void xyi_control_end(void); /* removes the socket; clients hear the end of the process */
 
 #endif
