@@ -65,9 +65,6 @@ $(BUILD)/drivers/%.so: $$(call driver-objects,$$*) $(LIB)
 # A module exports xy_module and nothing else, and has no start files: nothing of it runs at loading.
 MODULE_CFLAGS := -fvisibility=hidden $(if $(findstring clang,$(CC)),,-fno-gnu-unique)
 MODULE_LDFLAGS := -shared -nostartfiles -Wl,--version-script=modules/module.map $(if $(SAN),,-Wl,--no-undefined)
-MODULE_LIBS_sasl := -lnettle
-MODULE_LIBS_disco := -lnettle
-MODULE_LIBS_vcard := -lnettle
 $(BUILD)/modules/%.o: modules/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -c -o $@ $<

@@ -4,7 +4,6 @@
  * of it themselves (XEP-0153): so that contacts see the avatar, whichever client is online.
  */
 #define XY_STATE vcard
-#include <nettle/sha1.h>
 #include <xylem/xylem.h>
 
 struct vcard {
@@ -23,7 +22,7 @@ static const struct xy_statement *const statements[] = {&find, &find_photo, &sav
 struct photo {
     enum { UNREAD, NO_VCARD, VCARD } state;
     unsigned len; /* of the hash in hex, 0: a vCard without photo */
-    char hash[2 * SHA1_DIGEST_SIZE];
+    char hash[40];
 };
 static const struct xy_note photo_kind = {"vcard.photo", 1, sizeof(struct photo)};
 /* On sessions whose presence carries a hash of ours. */
@@ -53,12 +52,9 @@ photo_hash(const struct xy_node *vcard)
     if (!bytes || xy_temp_unbase64(without_space(xy_node_text(bytes)), &image) != XY_OK ||
         !image.len)
         return XY_NO_STR;
-    struct sha1_ctx sha1;
-    uint8_t digest[SHA1_DIGEST_SIZE];
-    sha1_init(&sha1);
-    sha1_update(&sha1, image.len, (const uint8_t *)image.at);
-    sha1_digest(&sha1, sizeof(digest), digest);
-    return xy_temp_hex(xy_str_of((const char *)digest, sizeof(digest)));
+    unsigned char digest[XY_HASH_MAX];
+    xy_hash_digest(XY_SHA1, image, digest);
+    return xy_temp_hex(xy_str_of((const char *)digest, xy_hash_size(XY_SHA1)));
 }
 
 static void

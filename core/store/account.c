@@ -76,7 +76,7 @@ add_keys(struct xy_txn *txn, const struct xy_statement *statement, const struct 
          struct xy_value key)
 {
     for (unsigned hash = 0; hash < XY_HASHES; hash++) {
-        size_t size = xyi_hash_size((enum xy_hash)hash);
+        size_t size = xy_hash_size((enum xy_hash)hash);
         xy_txn_add(
             txn, statement, XY_INT(hash),
             XY_BYTES(xy_str_of((const char *)keys->salt[hash], sizeof(keys->salt[hash]))),

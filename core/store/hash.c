@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SCRAM's arithmetic on nettle, SASLprep by libidn.
+ * Hashes and SCRAM's arithmetic on nettle, SASLprep by libidn.
  */
 #include "core/store/hash.h"
 #include <nettle/hmac.h>
+#include <nettle/memops.h>
 #include <nettle/nettle-meta.h>
 #include <nettle/pbkdf2.h>
 #include <stdlib.h>
@@ -13,8 +14,6 @@ enum { LONGEST_PASSWORD = 1024 };
 
 static const struct nettle_hash *const hashes[XY_HASHES] = {&nettle_sha1, &nettle_sha256,
                                                             &nettle_sha512};
-static const struct nettle_mac *const macs[XY_HASHES] = {&nettle_hmac_sha1, &nettle_hmac_sha256,
-                                                         &nettle_hmac_sha512};
 static _Atomic uint64_t derived; /* any thread */
 
 union hash_context {
@@ -22,12 +21,6 @@ union hash_context {
     struct sha256_ctx sha256;
     struct sha512_ctx sha512;
 };
-union hmac_context {
-    struct hmac_sha1_ctx sha1;
-    struct hmac_sha256_ctx sha256;
-    struct hmac_sha512_ctx sha512;
-};
-
 static const uint8_t *
 bytes(struct xy_str s)
 {
@@ -35,13 +28,13 @@ bytes(struct xy_str s)
 }
 
 size_t
-xyi_hash_size(enum xy_hash hash)
+xy_hash_size(enum xy_hash hash)
 {
     return hashes[hash]->digest_size;
 }
 
 void
-xyi_hash_digest(enum xy_hash hash, struct xy_str text, unsigned char *out)
+xy_hash_digest(enum xy_hash hash, struct xy_str text, unsigned char *out)
 {
     union hash_context context;
     hashes[hash]->init(&context);
@@ -50,14 +43,27 @@ xyi_hash_digest(enum xy_hash hash, struct xy_str text, unsigned char *out)
 }
 
 void
-xyi_hash_hmac(enum xy_hash hash, const unsigned char *key, struct xy_str text,
-              unsigned char *out)
+xy_hash_hmac(enum xy_hash hash, struct xy_str key, struct xy_str text, unsigned char *out)
 {
-    union hmac_context context;
-    macs[hash]->set_key(&context, key);
-    macs[hash]->update(&context, text.len, bytes(text));
-    macs[hash]->digest(&context, macs[hash]->digest_size, out);
-    explicit_bzero(&context, sizeof(context));
+    union hash_context outer, inner, state;
+    hmac_set_key(&outer, &inner, &state, hashes[hash], key.len, bytes(key));
+    hmac_update(&state, hashes[hash], text.len, bytes(text));
+    hmac_digest(&outer, &inner, &state, hashes[hash], hashes[hash]->digest_size, out);
+    explicit_bzero(&outer, sizeof(outer));
+    explicit_bzero(&inner, sizeof(inner));
+    explicit_bzero(&state, sizeof(state));
+}
+
+bool
+xy_secret_equal(const void *a, const void *b, size_t size)
+{
+    return memeql_sec(a, b, size);
+}
+
+void
+xy_random(void *out, size_t size)
+{
+    xyi_random(out, size);
 }
 
 /* Hi() of RFC 5802: one block of PBKDF2. */
@@ -66,7 +72,7 @@ stretch(enum xy_hash hash, struct xy_str password, struct xy_str salt, int64_t i
         unsigned char *out)
 {
     unsigned rounds = (unsigned)iterations;
-    size_t size = xyi_hash_size(hash);
+    size_t size = xy_hash_size(hash);
     if (hash == XY_SHA1)
         pbkdf2_hmac_sha1(password.len, bytes(password), rounds, salt.len, bytes(salt), size,
                          out);
@@ -85,9 +91,10 @@ xyi_scram_derive(enum xy_hash hash, struct xy_str password, struct xy_str salt,
     unsigned char salted[XY_HASH_MAX], client_key[XY_HASH_MAX];
     derived++;
     stretch(hash, password, salt, iterations, salted);
-    xyi_hash_hmac(hash, salted, XY_STR("Client Key"), client_key);
-    xyi_hash_digest(hash, xy_str_of((const char *)client_key, xyi_hash_size(hash)), stored_key);
-    xyi_hash_hmac(hash, salted, XY_STR("Server Key"), server_key);
+    struct xy_str key = xy_str_of((const char *)salted, xy_hash_size(hash));
+    xy_hash_hmac(hash, key, XY_STR("Client Key"), client_key);
+    xy_hash_digest(hash, xy_str_of((const char *)client_key, key.len), stored_key);
+    xy_hash_hmac(hash, key, XY_STR("Server Key"), server_key);
     explicit_bzero(salted, sizeof(salted));
     explicit_bzero(client_key, sizeof(client_key));
 }

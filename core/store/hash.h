@@ -7,11 +7,6 @@
 
 #include "core/store/store.h"
 
-size_t xyi_hash_size(enum xy_hash hash);
-void xyi_hash_digest(enum xy_hash hash, struct xy_str text, unsigned char *out);
-/* `key` has xyi_hash_size() bytes, as all of SCRAM's but the password. */
-void xyi_hash_hmac(enum xy_hash hash, const unsigned char *key, struct xy_str text,
-                   unsigned char *out);
 /* StoredKey and ServerKey of a prepared password. Slow by design: helper threads only. */
 void xyi_scram_derive(enum xy_hash hash, struct xy_str password, struct xy_str salt,
                       int64_t iterations, unsigned char *stored_key, unsigned char *server_key);

@@ -24,7 +24,7 @@ make_up(const struct xy_jid *bare, enum xy_hash hash, const char *what, unsigned
 {
     struct xy_str text =
         xy_temp_printf("%s %d " XY_FMT, what, (int)hash, XY_ARG(xy_jid_text(bare)));
-    xyi_hash_hmac(XY_SHA512, secret, text, out);
+    xy_hash_hmac(XY_SHA512, xy_str_of((const char *)secret, sizeof(secret)), text, out);
 }
 
 static void
@@ -50,7 +50,7 @@ xy_account_scram(const struct xy_jid *bare, enum xy_hash hash, struct xy_scram_k
     if (status != XY_OK)
         return status == XY_CANCELLED ? status : XY_BROKEN;
     unsigned char *salt = xy_temp_alloc(XY_HASH_MAX);
-    *keys = (struct xy_scram_keys){.size = xyi_hash_size(hash),
+    *keys = (struct xy_scram_keys){.size = xy_hash_size(hash),
                                    .iterations = xyi_account_iterations};
     make_up(bare, hash, "salt", salt);
     make_up(bare, hash, "stored key", keys->stored_key);

@@ -7,6 +7,7 @@
 #ifndef XYLEM_ACCOUNT_H
 #define XYLEM_ACCOUNT_H
 
+#include <xylem/hash.h>
 #include <xylem/jid.h>
 #include <xylem/str.h>
 
@@ -36,9 +37,6 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_set_state(const struct xy_jid *
 /* Fires account_deleting (modules send cancellations), ends the sessions, removes the account and
  * what the core keeps for it, fires account_deleted (modules drop their rows). */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_delete(const struct xy_jid *bare);
-
-enum xy_hash { XY_SHA1, XY_SHA256, XY_SHA512, XY_HASHES };
-#define XY_HASH_MAX 64
 
 struct xy_scram_keys {
     struct xy_str salt; /* the fiber's memory */

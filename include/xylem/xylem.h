@@ -7,6 +7,7 @@
 #include <xylem/clock.h>
 #include <xylem/command.h>
 #include <xylem/fiber.h>
+#include <xylem/hash.h>
 #include <xylem/hook.h>
 #include <xylem/hooks.h>
 #include <xylem/jid.h>

@@ -4,13 +4,11 @@
  * features tells a client that it knows the answer already.
  */
 #include <stdlib.h>
-#include <nettle/sha1.h>
 
 #include "modules/disco/disco.h"
 
-enum {
-    FRESH_MS = 60 * 1000
-}; /* hooks may answer differently after a reload; nobody tells us */
+/* Hooks may answer differently after a reload, and nobody tells us. */
+enum { FRESH_MS = 60 * 1000 };
 
 struct strings {
     struct xy_str *at;
@@ -116,12 +114,9 @@ caps_hash(const struct xy_node *query)
         if (xy_node_is(at, XY_STR(XY_NS_DATA), XY_STR("x")))
             push(&forms, form_text(at));
     add_sorted(&out, &forms);
-    struct sha1_ctx sha1;
-    uint8_t digest[SHA1_DIGEST_SIZE];
-    sha1_init(&sha1);
-    sha1_update(&sha1, out.len, (const uint8_t *)out.text);
-    sha1_digest(&sha1, sizeof(digest), digest);
-    return xy_temp_base64(xy_str_of((const char *)digest, sizeof(digest)));
+    unsigned char digest[XY_HASH_MAX];
+    xy_hash_digest(XY_SHA1, xy_buffer_str(&out), digest);
+    return xy_temp_base64(xy_str_of((const char *)digest, xy_hash_size(XY_SHA1)));
 }
 
 struct xy_str

@@ -5,6 +5,15 @@
  */
 #include "modules/disco/disco.h"
 
+struct question {
+    struct xy_host *host;
+    struct xy_user *user;
+    const struct xy_jid *asker;
+    struct xy_str node;
+    struct xy_stanza *result;
+    struct xy_node *query; /* of the result */
+};
+
 static bool
 is_hidden(const struct xy_iq *iq)
 {
@@ -12,25 +21,33 @@ is_hidden(const struct xy_iq *iq)
     return user && !xy_user_shows(user, xy_iq_from(iq));
 }
 
-static struct xy_node *
-begin_answer(struct xy_stanza *result, const struct xy_node *request, struct xy_str node)
+static struct question
+read_question(const struct xy_iq *iq)
 {
-    struct xy_node *query =
-        xy_node_add(xy_stanza_top(result), xy_node_ns(request), XY_STR("query"));
-    if (node.len)
-        xy_node_set(query, "node", node);
-    return query;
+    const struct xy_node *payload = xy_iq_payload(iq);
+    struct question question = {
+        .host = xy_iq_host(iq),
+        .user = xy_iq_user(iq),
+        .asker = xy_iq_from(iq),
+        .node = xy_node_attr(payload, "node"),
+        .result = xy_iq_result(iq),
+    };
+    question.query =
+        xy_node_add(xy_stanza_top(question.result), xy_node_ns(payload), XY_STR("query"));
+    if (question.node.len)
+        xy_node_set(question.query, "node", question.node);
+    return question;
 }
 
 /* "node#ver" as in the stream features. */
 static bool
-is_own_caps(struct disco *self, const struct xy_iq *iq, struct xy_str node)
+is_own_caps(struct disco *self, const struct question *asked)
 {
-    struct xy_str prefix = XY_STR(CAPS_NODE "#");
-    if (xy_iq_user(iq) || !xy_str_starts(node, prefix))
+    struct xy_str prefix = XY_STR(CAPS_NODE "#"), node = asked->node;
+    if (asked->user || !xy_str_starts(node, prefix))
         return false;
     struct xy_str ver = xy_str_of(node.at + prefix.len, node.len - prefix.len);
-    return xy_str_equal(ver, caps_ver(self, xy_iq_host(iq)));
+    return xy_str_equal(ver, caps_ver(self, asked->host));
 }
 
 static xy_status
@@ -38,16 +55,12 @@ answer_info(XY_SELF, struct xy_iq *iq)
 {
     if (is_hidden(iq))
         return xy_iq_error(iq, XY_SERVICE_UNAVAILABLE, XY_NO_STR);
-    struct xy_host *host = xy_iq_host(iq);
-    struct xy_user *user = xy_iq_user(iq);
-    struct xy_str node = xy_node_attr(xy_iq_payload(iq), "node");
-    struct xy_stanza *result = xy_iq_result(iq);
-    struct xy_node *query = begin_answer(result, xy_iq_payload(iq), node);
-    if (!node.len || is_own_caps(self, iq, node))
-        disco_fill(self, host, user, xy_iq_from(iq), query);
-    else if (xy_run_disco_info(host, host, user, xy_iq_from(iq), node, query) == XY_PASS)
+    struct question q = read_question(iq);
+    if (!q.node.len || is_own_caps(self, &q))
+        disco_fill(self, q.host, q.user, q.asker, q.query);
+    else if (xy_run_disco_info(q.host, q.host, q.user, q.asker, q.node, q.query) == XY_PASS)
         return XY_ABSENT;
-    return xy_iq_reply(iq, result);
+    return xy_iq_reply(iq, q.result);
 }
 
 static xy_status
@@ -55,15 +68,11 @@ answer_items(XY_SELF, struct xy_iq *iq)
 {
     if (is_hidden(iq))
         return xy_iq_error(iq, XY_SERVICE_UNAVAILABLE, XY_NO_STR);
-    struct xy_host *host = xy_iq_host(iq);
-    struct xy_user *user = xy_iq_user(iq);
-    struct xy_str node = xy_node_attr(xy_iq_payload(iq), "node");
-    struct xy_stanza *result = xy_iq_result(iq);
-    struct xy_node *query = begin_answer(result, xy_iq_payload(iq), node);
-    xy_verdict verdict = xy_run_disco_items(host, host, user, xy_iq_from(iq), node, query);
-    if (node.len && verdict == XY_PASS)
+    struct question q = read_question(iq);
+    xy_verdict verdict = xy_run_disco_items(q.host, q.host, q.user, q.asker, q.node, q.query);
+    if (q.node.len && verdict == XY_PASS)
         return XY_ABSENT;
-    return xy_iq_reply(iq, result);
+    return xy_iq_reply(iq, q.result);
 }
 
 static void

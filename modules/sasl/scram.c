@@ -4,8 +4,6 @@
  * Invariant: an account that does not exist goes through the very same exchange with keys made
  * up for it and fails at its end, as a wrong password does.
  */
-#include <sys/random.h>
-
 #include "modules/sasl/sasl.h"
 
 enum { NONCE_BYTES = 18, MOST_NONCE = 256 };
@@ -145,7 +143,7 @@ static struct xy_str
 our_nonce(void)
 {
     char bytes[NONCE_BYTES];
-    xy_assert(getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes));
+    xy_random(bytes, sizeof(bytes));
     return xy_temp_base64(xy_str_of(bytes, sizeof(bytes)));
 }
 

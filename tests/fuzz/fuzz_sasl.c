@@ -183,9 +183,9 @@ static void
 fill_keys(enum xy_hash hash, struct xy_scram_keys *keys)
 {
     unsigned char client_key[XY_HASH_MAX];
-    keys->size = hash_of(hash)->digest_size;
+    keys->size = xy_hash_size(hash);
     memset(client_key, 'c', sizeof(client_key));
-    digest(hash_of(hash), client_key, keys->size, keys->stored_key);
+    xy_hash_digest(hash, xy_str_of((const char *)client_key, keys->size), keys->stored_key);
     memset(keys->server_key, 's', sizeof(keys->server_key));
 }
 

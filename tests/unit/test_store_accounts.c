@@ -279,17 +279,17 @@ check_exchange(const struct exchange *exchange)
     unsigned char stored_key[XY_HASH_MAX], server_key[XY_HASH_MAX], client_key[XY_HASH_MAX],
         out[XY_HASH_MAX];
     enum xy_hash hash = exchange->hash;
-    size_t size = xyi_hash_size(hash);
+    size_t size = xy_hash_size(hash);
     struct xy_str message = xy_str_from(exchange->auth_message),
                   proof = unbase64(exchange->proof);
     xyi_scram_derive(hash, XY_STR("pencil"), unbase64(exchange->salt), 4096, stored_key,
                      server_key);
-    xyi_hash_hmac(hash, server_key, message, out);
+    xy_hash_hmac(hash, xy_str_of((char *)server_key, size), message, out);
     CHECK(xy_str_equal(xy_str_of((char *)out, size), unbase64(exchange->signature)));
-    xyi_hash_hmac(hash, stored_key, message, client_key);
+    xy_hash_hmac(hash, xy_str_of((char *)stored_key, size), message, client_key);
     CHECK_EQ(proof.len, size);
     memxor(client_key, proof.at, size);
-    xyi_hash_digest(hash, xy_str_of((char *)client_key, size), out);
+    xy_hash_digest(hash, xy_str_of((char *)client_key, size), out);
     CHECK(memcmp(out, stored_key, size) == 0);
 }
 

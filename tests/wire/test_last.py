@@ -82,6 +82,15 @@ def test_it_survives_a_restart(clocked, actors):
     assert status == "later" and 0 <= seconds < 3600
 
 
+def test_the_servers_stop_ends_sessions_too(clocked, actors):
+    server, cast = clocked
+    romeo, juliet = cast("romeo", "juliet")
+    watch(romeo, juliet)
+    server.restart()
+    romeo = actors(server).client("romeo", jid=romeo.jid).comes_online()
+    assert last(romeo, juliet)[0] < 3600
+
+
 def test_strangers_are_not_told(cast):
     romeo, juliet = cast("romeo", "juliet")
     romeo.sends(f"<iq type='get' id='l' to='{juliet}'>{ASK}</iq>")
