@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The core's hooks, in the order a stanza meets them. Handlers may suspend unless it says otherwise.
- * Stanza parameters are borrowed and frozen. docs/hooks.md shows who listens.
+ * Stanza parameters are borrowed and frozen. `xylemctl hooks` shows who listens.
  */
 #ifndef XYLEM_HOOKS_H
 #define XYLEM_HOOKS_H
