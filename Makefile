@@ -5,6 +5,9 @@ CC     := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 SYSCONFDIR ?= /etc
+STATEDIR ?= /var/lib
+RUNDIR ?= /run
+KITDIR := $(PREFIX)/share/xylem
 VERSION := 0.1.0
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
@@ -128,5 +131,38 @@ check:
 	scripts/check-module $(MODULES)
 clean:
 	rm -rf $(BUILD)
+
+# What a packager needs. An installed configuration is never overwritten; its paths are absolute.
+# The kit builds modules out of tree: make -f $$(pkg-config --variable=modulemk xylem)
+INSTALL := install -D -m 0644
+install: all
+	install -D -m 0755 $(BUILD)/xylemd "$(DESTDIR)$(PREFIX)/sbin/xylemd"
+	install -D -m 0755 $(BUILD)/xylemctl "$(DESTDIR)$(PREFIX)/bin/xylemctl"
+	$(INSTALL) $(LIB) "$(DESTDIR)$(LIBDIR)/libxylem.so.1"
+	ln -sf libxylem.so.1 "$(DESTDIR)$(LIBDIR)/libxylem.so"
+	for file in $(DRIVERS); do $(INSTALL) $$file "$(DESTDIR)$(LIBDIR)/xylem/drivers/$${file##*/}" || exit; done
+	for file in $(MODULES); do $(INSTALL) $$file "$(DESTDIR)$(LIBDIR)/xylem/modules/$${file##*/}" || exit; done
+	for file in include/xylem/*.h; do $(INSTALL) $$file "$(DESTDIR)$(PREFIX)/$$file" || exit; done
+	$(INSTALL) scripts/module.mk "$(DESTDIR)$(KITDIR)/module.mk"
+	$(INSTALL) modules/module.map "$(DESTDIR)$(KITDIR)/module.map"
+	for tool in check-module new-module; do \
+	  install -D -m 0755 scripts/$$tool "$(DESTDIR)$(KITDIR)/$$tool" || exit; done
+	install -d "$(DESTDIR)$(LIBDIR)/pkgconfig"
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))' \
+	  'includedir=$${prefix}/include' 'headerdir=$${includedir}/xylem' 'moduledir=$${libdir}/xylem/modules' \
+	  'kit=$${prefix}/share/xylem' 'modulemk=$${kit}/module.mk' '' 'Name: xylem' \
+	  'Description: What modules of the XMPP server xylem are built with' 'Version: $(VERSION)' \
+	  'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lxylem' >"$(DESTDIR)$(LIBDIR)/pkgconfig/xylem.pc"
+	install -d "$(DESTDIR)$(SYSCONFDIR)/xylem/conf.d" "$(DESTDIR)$(PREFIX)/share/man/man5"
+	sed -e 's|^data_dir: data|data_dir: $(STATEDIR)/xylem|' -e 's|path: data/|path: $(STATEDIR)/xylem/|' \
+	  -e 's|^control: |control: $(RUNDIR)/xylem/|' config/xylem.yaml >"$(DESTDIR)$(KITDIR)/xylem.yaml"
+	test -e "$(DESTDIR)$(SYSCONFDIR)/xylem/xylem.yaml" || \
+	  $(INSTALL) "$(DESTDIR)$(KITDIR)/xylem.yaml" "$(DESTDIR)$(SYSCONFDIR)/xylem/xylem.yaml"
+	$(BUILD)/xylemd --man >"$(DESTDIR)$(PREFIX)/share/man/man5/xylem.yaml.5"
+	for page in $(wildcard docs/man/*.[0-9]); do \
+	  $(INSTALL) $$page "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}" || exit; done
+	install -d "$(DESTDIR)$(PREFIX)/lib/systemd/system"
+	sed -e 's|@sbindir@|$(PREFIX)/sbin|' -e 's|@sysconfdir@|$(SYSCONFDIR)|' config/xylemd.service \
+	  >"$(DESTDIR)$(PREFIX)/lib/systemd/system/xylemd.service"
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
