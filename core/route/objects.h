@@ -98,6 +98,7 @@ bool xyi_user_hold(struct xy_user *user); /* false: it is held already */
 XY_SUSPENDS void xyi_user_release(struct xy_user *user);
 bool xyi_user_queue(struct xy_user *user,
                     const struct xy_stanza *message); /* true: it queued */
+XY_SUSPENDS void xyi_user_settle(struct xy_user *user); /* until all that was submitted for it is in the store */
 void xyi_pending_confirmed(struct xy_session *session, uint64_t mark);
 
 #endif

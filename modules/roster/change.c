@@ -24,15 +24,15 @@ struct change {
     xy_status status;
 };
 
-static void
-list(struct side *side)
+void
+roster_list_item(struct side *side)
 {
     side->item.listed = LISTED;
 }
 
 /* S3-13: an item that only a subscription made goes with it. */
-static void
-settle(struct side *side)
+void
+roster_settle_item(struct side *side)
 {
     struct item *item = &side->item;
     if (!(item->state & IN))
@@ -56,8 +56,8 @@ apply_inbound(struct side *side, enum xy_subscription_kind kind,
         side->item.request =
             kind == XY_SUBSCRIBE ? xy_stanza_text(presence) : side->item.request;
     if (t.state & (TO | FROM | OUT))
-        list(side);
-    settle(side);
+        roster_list_item(side);
+    roster_settle_item(side);
     return (struct step){presence, kind, t.forward, t.auto_reply};
 }
 
@@ -186,8 +186,8 @@ apply_outbound(XY_SELF, struct change *change, enum xy_subscription_kind kind,
     struct transition t = roster_outbound(own->item.state, kind);
     own->item.state = t.state;
     if ((t.state & (TO | FROM | OUT | APPROVED)) && own->item.listed != LISTED)
-        list(own);
-    settle(own);
+        roster_list_item(own);
+    roster_settle_item(own);
     if (!t.forward)
         return;
     struct xy_stanza *forward = readdress(presence, own);
@@ -287,7 +287,7 @@ roster_set(XY_SELF, struct xy_user *user, const struct xy_jid *contact, struct x
         side.item.name = name;
         side.item.groups = groups;
         side.item.by_user = true;
-        list(&side);
+        roster_list_item(&side);
         status = commit(self, &side, NULL);
     }
     if (status == XY_OK && roster_side_changed(&side))
@@ -329,7 +329,7 @@ remove_once(XY_SELF, struct change *change, struct xy_user *user, const struct x
     own->item.state = 0;
     if (own->item.listed == LISTED)
         own->item.listed = REMOVED;
-    settle(own);
+    roster_settle_item(own);
     return finish(self, change);
 }
 
@@ -342,56 +342,5 @@ roster_remove(XY_SELF, struct xy_user *user, const struct xy_jid *contact)
         status = remove_once(self, &change, user, contact);
     if (status == XY_OK)
         follow(self, &change);
-    return status;
-}
-
-/* ---- by the administrator
- * ---------------------------------------------------------------------------------- */
-
-static xy_status
-provision_once(XY_SELF, const struct roster_pair *pairs, struct side *sides, size_t count)
-{
-    struct xy_txn *txn = xy_txn_begin();
-    for (size_t i = 0; i < count; i++) {
-        struct side *side = &sides[i];
-        *side = (struct side){.user = pairs[i].user, .contact = pairs[i].contact};
-        xy_status status = roster_load(side);
-        if (status != XY_OK)
-            return status;
-        for (size_t j = 0; j < i; j++) /* several items of one account: each its own version */
-            if (sides[j].user == side->user && sides[j].account_version > side->account_version)
-                side->account_version = sides[j].account_version;
-        side->item.state =
-            (side->item.state & ~(unsigned)(TO | FROM | OUT | IN | APPROVED)) | pairs[i].state;
-        side->item.by_user = true;
-        if (pairs[i].name.len)
-            side->item.name = pairs[i].name;
-        if (pairs[i].groups.len)
-            side->item.groups = pairs[i].groups;
-        list(side);
-        settle(side);
-        roster_save(txn, side);
-    }
-    (void)self;
-    return xy_txn_commit(txn);
-}
-
-xy_status
-roster_provision(XY_SELF, const struct roster_pair *pairs, size_t count)
-{
-    struct side *sides = xy_temp_alloc((count + 1) * sizeof(*sides));
-    xy_status status = XY_CONFLICT;
-    for (int i = 0; i < RETRIES && status == XY_CONFLICT; i++)
-        status = provision_once(self, pairs, sides, count);
-    for (size_t i = 0; i < count && status == XY_OK; i++) {
-        struct side *side = &sides[i];
-        if (!roster_side_changed(side))
-            continue;
-        roster_push(self, side);
-        unsigned lost = side->before.state & ~side->item.state,
-                 won = side->item.state & ~side->before.state;
-        if ((lost | won) & FROM)
-            roster_show_presence(side->user, side->contact, won & FROM);
-    }
     return status;
 }

@@ -85,6 +85,12 @@ XY_SUSPENDS XY_CHECK xy_status roster_set(XY_SELF, struct xy_user *user,
 /* Removes the item with its cancellations. XY_ABSENT: no such item. */
 XY_SUSPENDS XY_CHECK xy_status roster_remove(XY_SELF, struct xy_user *user,
                                              const struct xy_jid *contact);
+void roster_list_item(struct side *side);
+/* Brings the rest of an item in line with its state: an item that only a subscription made goes
+ * with it (S3-13). */
+void roster_settle_item(struct side *side);
+
+/* ---- provision.c ---- */
 struct roster_pair {
     struct xy_user *user;
     const struct xy_jid *contact;
