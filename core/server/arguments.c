@@ -81,6 +81,7 @@ struct filling {
     struct xy_command *command;
     const struct specs *specs;
     size_t positional; /* how many are filled */
+    size_t last;       /* the argument the last of them became */
 };
 
 static xy_status
@@ -155,25 +156,30 @@ find_positional(const struct specs *specs, size_t number)
     return NULL;
 }
 
+/* A further word of a last WORD... */
+static bool
+extend(struct filling *filling, struct xy_str word)
+{
+    const struct spec *spec =
+        filling->positional ? find_positional(filling->specs, filling->positional - 1) : NULL;
+    if (!spec || !spec->rest)
+        return false;
+    struct xy_str *value = &filling->command->arguments[filling->last].value;
+    *value = xy_temp_printf(XY_FMT " " XY_FMT, XY_ARG(*value), XY_ARG(word));
+    return true;
+}
+
 static xy_status
 take_word(struct filling *filling, struct xy_str word)
 {
-    struct xy_command *command = filling->command;
     const struct spec *spec = find_positional(filling->specs, filling->positional);
-    struct xyi_argument *last =
-        command->arguments_count ? &command->arguments[command->arguments_count - 1] : NULL;
-    if (!spec && filling->positional > 0)
-        spec = find_positional(filling->specs, filling->positional - 1);
-    else
-        last = NULL;
-    if (!spec || (last && !spec->rest))
-        return usage(command, "too many arguments: ", word);
-    if (last) {
-        last->value = xy_temp_printf(XY_FMT " " XY_FMT, XY_ARG(last->value), XY_ARG(word));
+    if (!spec && extend(filling, word))
         return XY_OK;
-    }
+    if (!spec)
+        return usage(filling->command, "too many arguments: ", word);
     filling->positional++;
-    add(command, spec, word);
+    filling->last = filling->command->arguments_count;
+    add(filling->command, spec, word);
     return XY_OK;
 }
 

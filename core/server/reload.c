@@ -239,13 +239,12 @@ run_reload(struct xyi_job *self)
     tell_manager(true);
     running = false;
     if (asked)
-        xyi_reload_on_signal(NULL);
+        xyi_reload_on_signal();
 }
 
 void
-xyi_reload_on_signal(void *argument)
+xyi_reload_on_signal(void)
 {
-    (void)argument;
     asked = true;
     if (running || xyi_server.stopping)
         return;

@@ -145,9 +145,17 @@ xyi_server_request_stop(const char *why)
 static void
 on_stop_signal(void *argument)
 {
-    if (xyi_server.stopping)
-        _exit(1); /* asked twice: somebody is in a hurry */
+    if (!life.started || xyi_server.stopping)
+        _exit(1); /* nothing to end in order yet; or asked twice: somebody is in a hurry */
     xyi_server_request_stop(argument);
+}
+
+static void
+on_reload_signal(void *argument)
+{
+    (void)argument;
+    if (life.started)
+        xyi_reload_on_signal();
 }
 
 /* ---- life
@@ -160,7 +168,7 @@ watch_signals(void)
     static char term[] = "SIGTERM", interrupt[] = "SIGINT";
     life.signals[0] = xyi_watch_signal(SIGTERM, on_stop_signal, term);
     life.signals[1] = xyi_watch_signal(SIGINT, on_stop_signal, interrupt);
-    life.signals[2] = xyi_watch_signal(SIGHUP, xyi_reload_on_signal, NULL);
+    life.signals[2] = xyi_watch_signal(SIGHUP, on_reload_signal, NULL);
 }
 
 static void
@@ -175,17 +183,14 @@ xyi_serve(const struct xyi_launch *launch)
 {
     life.launch = launch;
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_IGN); /* until there is something to reload */
     if (launch->test_clock)
         xyi_clock_freeze(launch->test_clock_ms);
     begin_core();
+    watch_signals();
     xyi_run_on_fiber(begin, NULL, xyi_loop_turn);
-    if (life.started) {
-        watch_signals();
-        while (!life.finished)
-            xyi_loop_turn();
-        unwatch_signals();
-    }
+    while (life.started && !life.finished)
+        xyi_loop_turn();
+    unwatch_signals();
     end_core();
     return life.started ? 0 : 1;
 }

@@ -83,7 +83,7 @@ struct xyi_reload_report {
 };
 XY_SUSPENDS XY_CHECK xy_status xyi_reload(bool dry_run, struct xy_diagnostics *to,
                                           struct xyi_reload_report *report);
-void xyi_reload_on_signal(void *argument);
+void xyi_reload_on_signal(void);
 
 /* ---- requests: request.c, command.c, arguments.c ----------------------------------------------------------- */
 struct xyi_argument {

@@ -73,7 +73,7 @@ def test_dry_run_changes_nothing(make_server):
 
 
 def test_every_error_is_reported_and_nothing_changes(make_server, actors):
-    server = make_server()
+    server = make_server(io_threads=0)
     romeo = actors(server)("romeo")
     port = process.free_ports(1)[0]
     taken = socket.create_server(("127.0.0.1", 0))
