@@ -156,6 +156,7 @@ start_thread(struct io *io)
     int failed = pthread_create(&io->thread, NULL, run, io);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     xy_assert(!failed);
+    (void)pthread_setname_np(io->thread, "xylem-io");
 }
 
 void
@@ -205,7 +206,7 @@ xyi_net_stop(void)
 {
     xyi_links_cut_all();
     while (xyi_links_count())
-        xyi_loop_turn();
+        xyi_loop_deliver();
     (void)xyi_net_dispatch(); /* the last DO_FREE */
     for (unsigned i = 0; i < net.count; i++)
         unmake(&net.all[i]);

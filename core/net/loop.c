@@ -149,6 +149,16 @@ xyi_loop_turn(void)
 }
 
 void
+xyi_loop_deliver(void)
+{
+    xyi_loop_wait(loop.base, loop.alarm, &xyi_logic_inbox, xyi_net_busy());
+    xyi_net_work();
+    (void)xyi_inbox_open_all(&xyi_logic_inbox);
+    (void)xyi_net_dispatch();
+    xyi_net_flush();
+}
+
+void
 xyi_loop_run(void)
 {
     loop.stop = false;

@@ -187,6 +187,7 @@ struct conn { /* the I/O side's */
     bool hung_up;            /* the peer closed its side: read on to the end */
     bool eof;                /* and this is the end */
     bool authenticated, finishing, shut, reset;
+    bool greeted; /* the first byte of TLS has come */
 };
 
 struct xyi_link {
@@ -308,6 +309,8 @@ struct event_base *xyi_loop_base(void);
 /* Waits for events of `base`, at most until the thread's next timer; `busy`: not at all. */
 void xyi_loop_wait(struct event_base *base, struct event *alarm, struct xyi_inbox *inbox,
                    bool busy);
+/* A turn without timers and fibers: mails and sockets only. Callable on a fiber. */
+void xyi_loop_deliver(void);
 struct event *xyi_loop_bell(struct event_base *base, struct xyi_inbox *inbox);
 struct event *xyi_loop_alarm(struct event_base *base);
 

@@ -235,7 +235,9 @@ settle(struct conn *conn)
 void
 xyi_conn_turn(struct conn *conn)
 {
-    if (xyi_out_left(&conn->held) && !conn->hold)
+    if (conn->hold)
+        return;
+    if (xyi_out_left(&conn->held))
         feed_held(conn);
     else if (conn->readable)
         receive(conn);

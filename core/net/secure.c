@@ -96,25 +96,26 @@ xyi_conn_not_secured(struct conn *conn, const char *why)
 }
 
 /* White space means nothing between elements, and some clients end each with a line feed. */
-static void
-skip_white_space(struct xyi_out *held)
+static size_t
+white_space(const char *at, size_t len)
 {
-    size_t len = xyi_out_left(held), at = 0;
-    while (at < len && memchr(" \t\r\n", held->at[held->from + at], 4))
-        at++;
-    if (at)
-        xyi_out_eat(held, at);
+    size_t skipped = 0;
+    while (skipped < len && memchr(" \t\r\n", at[skipped], 4))
+        skipped++;
+    return skipped;
 }
 
 void
 xyi_conn_starttls(struct conn *conn)
 {
-    skip_white_space(&conn->held);
-    if (xyi_out_left(
-            &conn->held)) { /* sent in the clear before TLS: perhaps by somebody else */
+    const struct xyi_out *held = &conn->held;
+    size_t len = xyi_out_left(held);
+    if (len && white_space(held->at + held->from, len) < len) {
+        /* sent in the clear before TLS: perhaps by somebody else */
         xyi_conn_not_secured(conn, "bytes after starttls");
         return;
     }
+    xyi_out_free(&conn->held);
     xy_assert(!conn->tls);
     conn->certificates = xyi_tls_keep(conn->io->tls);
     if (!conn->certificates || !session_new(conn)) {
@@ -216,8 +217,10 @@ void
 xyi_conn_secure_input(struct conn *conn, const char *at, size_t len)
 {
     struct io *io = conn->io;
-    io->cipher.at = at;
-    io->cipher.len = len;
+    size_t skipped = conn->greeted ? 0 : white_space(at, len);
+    io->cipher.at = at + skipped;
+    io->cipher.len = len - skipped;
+    conn->greeted |= skipped < len;
     if (conn->stage == STAGE_HANDSHAKE)
         shake(conn);
     if (conn->stage == STAGE_OPEN)

@@ -558,7 +558,7 @@ inject(void)
     static const char *const injected[] = {
         STARTTLS "<auth xmlns='urn:test'/>",
         STARTTLS HEADER,
-        STARTTLS " ",
+        STARTTLS "\n<",
     };
     for (unsigned i = 0; i < 3; i++) {
         struct client *client = client_connect();
@@ -577,6 +577,28 @@ inject(void)
 NET_TEST(bytes_behind_starttls_close_the_connection)
 {
     run_with(io_threads, XYI_TLS_STARTTLS, p256, inject);
+}
+
+/* Clients that end each element with a line feed mean no harm, however TCP cuts it. */
+static void
+end_lines(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct client *client = client_connect();
+        client_send(client, HEADER "\n");
+        client_expect(client, ANSWER);
+        client_send(client, i ? STARTTLS "\r\n" : STARTTLS);
+        client_expect(client, PROCEED);
+        client_send(client, " \n");
+        client_tls(client, (struct hello){0});
+        client_chat(client);
+    }
+    until_ended(2);
+}
+
+NET_TEST(white_space_behind_starttls_is_nothing)
+{
+    run_with(io_threads, XYI_TLS_STARTTLS, p256, end_lines);
 }
 
 static void
