@@ -120,7 +120,7 @@ fuzz: $(FUZZ)
 wire: $(WIRE) $(WIRE_MODULES)
 test:
 	tests/run
-bench: all $(BENCH)
+bench: all $(BENCH) $(BUILD)/tests/test_hooks
 	tests/bench/run $(BUILD)
 format:
 	clang-format-14 -i $$(git ls-files '*.c')

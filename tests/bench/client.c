@@ -332,7 +332,7 @@ step(struct client *client)
         end = past(client, "</challenge>");
         if (!at || !end)
             return false;
-        at = memchr(at, '>', (size_t)(end - at)) + 1;
+        at = (char *)memchr(at, '>', (size_t)(end - at)) + 1;
         if (!answer_challenge(client, at, (size_t)(end - 12 - at))) {
             lose(client, "bad challenge");
             return false;
