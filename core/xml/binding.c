@@ -9,18 +9,27 @@
 
 enum { MOST_BINDINGS = 128 }; /* in scope: lookups go one by one */
 
+/* Expat has checked that the whole is a name, not that either part is one. Of the letters that
+ * may begin a part only those of ASCII are taken: nobody names a thing otherwise, and what is
+ * let through here is sent on to parsers that do check. */
+static bool
+begins_a_name(struct xy_str part)
+{
+    char c = part.len ? part.at[0] : '\0';
+    return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_';
+}
+
 bool
 xyi_qname_cut(const char *name, struct xy_str *prefix, struct xy_str *local)
 {
     const char *colon = strchr(name, ':');
-    if (!colon) {
-        *prefix = XY_NO_STR;
-        *local = xy_str_from(name);
+    *prefix = XY_NO_STR;
+    *local = xy_str_from(name);
+    if (!colon)
         return true;
-    }
     *prefix = xy_str_of(name, (size_t)(colon - name));
     *local = xy_str_from(colon + 1);
-    return prefix->len && local->len && !strchr(local->at, ':');
+    return prefix->len && begins_a_name(*local) && !strchr(local->at, ':');
 }
 
 bool
@@ -36,6 +45,8 @@ const char *
 xyi_binding_check(struct xy_str prefix, struct xy_str ns)
 {
     bool is_xml = xy_str_is(prefix, "xml");
+    if (prefix.at && (!begins_a_name(prefix) || memchr(prefix.at, ':', prefix.len)))
+        return "not-well-formed";
     if (is_xml != xy_str_is(ns, XY_NS_XML) || xy_str_is(prefix, "xmlns") ||
         xy_str_is(ns, NS_XMLNS) || (prefix.len && ns.len == 0))
         return "not-well-formed";
@@ -115,10 +126,7 @@ xyi_ns_declare(struct xyi_engine *engine, const char **attrs)
         if (!xyi_is_declaration(attrs[0], &prefix))
             continue;
         any |= prefix.at != NULL;
-        if (prefix.at && (prefix.len == 0 || memchr(prefix.at, ':', prefix.len)))
-            xyi_engine_fail(engine, "not-well-formed", "attribute name");
-        else
-            declare(engine, prefix, attrs[1]);
+        declare(engine, prefix, attrs[1]);
     }
     return any;
 }

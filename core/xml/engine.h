@@ -20,7 +20,7 @@ struct xyi_binding {
     struct xy_str prefix, ns; /* prefix empty: the default namespace */
     unsigned depth;           /* of the element that declares it */
 };
-/* NULL, or the stream error that declaring `prefix` (empty: the default) as `ns` deserves. */
+/* NULL, or the stream error that declaring `prefix` (absent: the default) as `ns` deserves. */
 const char *xyi_binding_check(struct xy_str prefix, struct xy_str ns);
 /* NULL when not found. */
 const struct xyi_binding *xyi_binding_find(const struct xyi_binding *first,
@@ -28,7 +28,7 @@ const struct xyi_binding *xyi_binding_find(const struct xyi_binding *first,
 /* Cuts a name at its colon; prefix empty when there is none. False when either part is missing
  * or there are two colons. */
 bool xyi_qname_cut(const char *name, struct xy_str *prefix, struct xy_str *local);
-/* Whether an attribute name declares a namespace, and for which prefix (empty: the default). */
+/* Whether an attribute name declares a namespace, and for which prefix (absent: the default). */
 bool xyi_is_declaration(const char *name, struct xy_str *prefix);
 
 /* ---- stream --------------------------------------------------------------------------------

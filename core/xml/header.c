@@ -31,8 +31,8 @@ bind_names(struct xyi_unusual *names, const char **attrs)
         if (!xyi_is_declaration(attrs[0], &prefix))
             continue;
         const char *condition = xyi_binding_check(prefix, ns);
-        if (condition || (prefix.at && (!prefix.len || memchr(prefix.at, ':', prefix.len))))
-            return "not-well-formed";
+        if (condition)
+            return condition;
         struct xyi_binding *binding = xyi_arena_alloc(names->arena, sizeof(*binding));
         binding->prefix = xyi_arena_str(names->arena, prefix);
         binding->ns = xyi_arena_str(names->arena, ns);

@@ -78,8 +78,7 @@ TEST(case_and_width_are_one_account)
     check_parse("\xCE\xA3@example.org/\xCE\xA3", "\xCF\x83@example.org/\xCE\xA3");
     check_parse("romeo@example.org/Balcony", "romeo@example.org/Balcony");
     check_parse("romeo@example.org/a@b/c d", "romeo@example.org/a@b/c d");
-    check_parse("a\xC2\xADz@example.org",
-                "az@example.org"); /* soft hyphen: nothing */
+    check_parse("a\xC2\xADz@example.org", "az@example.org"); /* soft hyphen: nothing */
     check_parse("romeo@example.org/\xF0\x9F\x90\xB1", "romeo@example.org/\xF0\x9F\x90\xB1");
     logic_end();
 }
@@ -92,8 +91,7 @@ TEST(domains)
     check_parse("xn--bcher-kva.example", "b\xC3\xBC\x63her.example");
     check_parse("XN--BCHER-KVA.example", "b\xC3\xBC\x63her.example");
     check_parse("xn--strae-oqa.example", "xn--strae-oqa.example"); /* no IDNA2003 name */
-    check_parse("a\xE3\x80\x82z",
-                "a.z"); /* ideographic full stop */
+    check_parse("a\xE3\x80\x82z", "a.z");                          /* ideographic full stop */
     check_parse("127.0.0.1", "127.0.0.1");
     check_parse("[::1]", "[::1]");
     check_parse("u@[2001:DB8:0:0::1]/r", "u@[2001:db8::1]/r");
@@ -340,7 +338,8 @@ TEST(parse_revives)
     logic_begin();
     const struct xy_jid *jid = xy_jid_parse(XY_STR("romeo@example.org"));
     xyi_epoch_sweep();
-    uint64_t second = xyi_epoch_enter(); /* it can not have borrowed the JID when it was retired */
+    uint64_t second =
+        xyi_epoch_enter(); /* it can not have borrowed the JID when it was retired */
     const struct xy_jid *again = xy_jid_parse(XY_STR("romeo@example.org"));
     CHECK(again == jid);
     fiber_end();

@@ -98,6 +98,8 @@ TEST(headers)
     check_record("<a:b:stream xmlns:a='u'>", "!not-well-formed");
     check_record("<stream xmlns:='u'>", "!not-well-formed");
     check_record("<stream xmlns:a=''>", "!not-well-formed");
+    check_record("<stream xmlns:-a='u'>", "!not-well-formed");
+    check_record("<a:-stream xmlns:a='u'>", "!not-well-formed");
     check_record("<stream xmlns:xml='u'>", "!not-well-formed");
     check_record("<stream xmlns:xmlns='u'>", "!not-well-formed");
     logic_end();
@@ -176,6 +178,14 @@ TEST(not_well_formed)
         "<a xmlns='http://www.w3.org/XML/1998/namespace'/>",
         "<a xmlns:b='http://www.w3.org/2000/xmlns/'/>",
         "<a xmlns:b='u' xmlns:c='u' b:d='' c:d=''/>",
+        "<a:-b xmlns:a='u'/>",
+        "<a:1b xmlns:a='u'/>",
+        "<a:.b xmlns:a='u'/>",
+        "<a:\xC2\xB7 xmlns:a='u'/>",
+        "<a xmlns:a='u' a:-b=''/>",
+        "<a xmlns:-b='u'/>",
+        "<a xmlns:\xC2\xB7='u'/>",
+        "<a xmlns:1='u'/>",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         check_inside(bad[i], strcmp(bad[i], "<a/") == 0 ? "" : "!not-well-formed");
