@@ -168,7 +168,9 @@ read_text(struct xy_command *command, struct xy_str *text)
     *text = xy_arg(command, "TEXT");
     if (!text->len)
         *text = xy_str_trim(xy_command_input(command));
-    return text->len ? XY_OK : xy_fail(command, XY_INVALID, "there is no text");
+    return text->len ? XY_OK
+                     : xy_fail(command, XY_INVALID,
+                               "there is no text: give it, or --input and pipe it in");
 }
 
 static xy_status
@@ -268,9 +270,9 @@ static const struct xy_hook hooks[] = {
     XY_ON(account_deleted, forget),
 };
 static const struct xy_command_row commands[] = {
-    XY_COMMAND("announce send", send_to_all, .arguments = "[TEXT] [--host HOST]", .input = true,
-               .about = "Send a notice to everybody online."),
-    XY_COMMAND("announce motd set", set_motd, .arguments = "[TEXT] [--host HOST]",
+    XY_COMMAND("announce send", send_to_all, .arguments = "[TEXT] [--host HOST] [--input]",
+               .input = true, .about = "Send a notice to everybody online."),
+    XY_COMMAND("announce motd set", set_motd, .arguments = "[TEXT] [--host HOST] [--input]",
                .input = true,
                .about = "Set the message of the day, which every account gets once."),
     XY_COMMAND("announce motd clear", clear_motd, .arguments = "[--host HOST]",

@@ -107,6 +107,9 @@ read_input(const struct xy_command *command, struct xy_buffer *into, struct xy_s
         (void)read_line(STDIN_FILENO, into);
         return XY_OK;
     }
+    /* a command that takes its text either way reads only when told to */
+    if (arguments && strstr(arguments, "--input") && !xy_flag(command, "input"))
+        return XY_OK;
     if (xy_arg(command, "FILE").at)
         return read_file(xy_arg(command, "FILE"), into, error);
     return read_all(STDIN_FILENO, XY_STR("standard input"), into, error);

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Notices of the administrator and messages of the day, by xylemctl."""
+import os
+import subprocess
+
 import pytest
 
 from lib.server import CommandFailed
+from lib.stream import PATIENCE
 
 pytestmark = pytest.mark.xylem
 MOTD = "<subject>Message of the day</subject>"
@@ -36,8 +40,22 @@ def test_everybody_online_hears_a_notice(own):
 def test_text_may_be_piped_in(own):
     server, cast = own
     romeo = cast("romeo")
-    server.ctl("announce", "send", input="From a file,\nin two lines\n")
+    server.ctl("announce", "send", "--input", input="From a file,\nin two lines\n")
     romeo.hears(notice("From a file,\nin two lines"))
+
+
+def test_nothing_is_read_when_the_text_is_given(own):
+    """An operator at a terminal is not waited for."""
+    server, cast = own
+    romeo = cast("romeo")
+    silent, never_closed = os.pipe()
+    try:
+        subprocess.run([server.build / "xylemctl", "-c", server.config_file, "announce", "send", "Given"],
+                       stdin=silent, check=True, timeout=PATIENCE, capture_output=True)
+    finally:
+        os.close(silent)
+        os.close(never_closed)
+    romeo.hears(notice("Given"))
 
 
 def test_one_host_only(own):
