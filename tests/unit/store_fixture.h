@@ -18,7 +18,8 @@ static struct {
     char build[256]; /* the directory of the test's build */
     char dir[64];    /* of this case */
     char url[256];
-    char server[64]; /* the PostgreSQL of this program, "" when somebody else's */
+    char server[64]; /* the PostgreSQL of this program, if it has its own */
+    char second[80]; /* one that a case may start and kill; removed at the end */
     struct xyi_store_config config;
     void (*body)(void);
 } fixture;
@@ -244,16 +245,18 @@ static inline int
 run_with_server(int count, char **names)
 {
     char url[256] = "";
-    if (!getenv("XY_TEST_PGSQL")) {
-        snprintf(fixture.server, sizeof(fixture.server), "/tmp/xylem-pg-%d", (int)getpid());
-        if (postgres("start", fixture.server, url, sizeof(url)))
-            setenv("XY_TEST_PGSQL", url, 1);
-        else
-            fixture.server[0] = '\0';
-    }
+    bool started = false;
+    snprintf(fixture.server, sizeof(fixture.server), "/tmp/xylem-pg-%d", (int)getpid());
+    snprintf(fixture.second, sizeof(fixture.second), "%s-second", fixture.server);
+    if (!getenv("XY_TEST_PGSQL"))
+        started = postgres("start", fixture.server, url, sizeof(url));
+    if (started)
+        setenv("XY_TEST_PGSQL", url, 1);
     int failed = harness_run(count, names);
-    if (fixture.server[0])
+    if (started)
         postgres("remove", fixture.server, NULL, 0);
+    if (access(fixture.second, F_OK) == 0)
+        postgres("remove", fixture.second, NULL, 0);
     return failed;
 }
 #define END_STORE_TESTS                       \

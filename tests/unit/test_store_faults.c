@@ -196,17 +196,14 @@ ON_SQLITE(a_full_database_fails_only_what_does_not_fit)
 /* ---- PostgreSQL away --------------------------------------------------------------------- */
 
 /* A server of this case alone, to be killed. */
-static struct {
-    char dir[96], url[256];
-} own;
+static char url[256];
 
 static void
 move_to_own_server(void)
 {
-    snprintf(own.dir, sizeof(own.dir), "%s-pg", fixture.dir);
-    CHECK(postgres("start", own.dir, own.url, sizeof(own.url)));
+    CHECK(postgres("start", fixture.second, url, sizeof(url)));
     xyi_store_close();
-    create_database(own.url);
+    create_database(url);
     fixture.config.url = xy_str_from(fixture.url);
     open_store();
     make_table();
@@ -215,20 +212,20 @@ move_to_own_server(void)
 static void
 kill_server(void)
 {
-    postgres("kill", own.dir, NULL, 0);
+    postgres("kill", fixture.second, NULL, 0);
 }
 
 static void
 start_server(void)
 {
-    postgres("start", own.dir, own.url, sizeof(own.url));
+    postgres("start", fixture.second, url, sizeof(url));
 }
 
 static void
 remove_own_server(void)
 {
     xyi_store_close();
-    postgres("remove", own.dir, NULL, 0);
+    postgres("remove", fixture.second, NULL, 0);
 }
 
 static void
