@@ -3,7 +3,8 @@
  * Marks: which output the peer's kernel has acknowledged. A mark stands at a byte position of
  * the connection; what SIOCOUTQ does not count as waiting is acknowledged. TCP tells nobody
  * when that happens, so connections with marks are asked on a coarse timer, which runs only
- * while there are some. Real time: the peer's kernel knows no test clock.
+ * while there are some, and whenever the peer says something: what it has read must be known before
+ * it leaves. Real time: the peer's kernel knows no test clock.
  */
 #include "core/net/net_internal.h"
 
@@ -54,6 +55,13 @@ ask_all(evutil_socket_t fd, short what, void *argument)
         return;
     int ms = any ? FIRST_MS : io->marks_wait_ms * 2;
     wait(io, ms < MOST_MS ? ms : MOST_MS);
+}
+
+void
+xyi_conn_confirm(struct conn *conn)
+{
+    if (conn->marks.first)
+        (void)confirm(conn);
 }
 
 void

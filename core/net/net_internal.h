@@ -240,6 +240,7 @@ void xyi_conn_flush(struct conn *conn);
 void xyi_conn_transmit(struct conn *conn); /* io->wire to the socket or the backlog */
 void xyi_conn_too_slow(struct conn *conn);
 /* marks.c */
+void xyi_conn_confirm(struct conn *conn); /* tells of marks that are reached by now */
 void xyi_conn_mark(struct conn *conn, struct mail *mail);
 void xyi_io_marks_init(struct io *io);
 void xyi_io_marks_end(struct io *io);

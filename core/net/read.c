@@ -193,6 +193,7 @@ take_in(struct conn *conn, size_t len)
     const struct io *io = conn->io;
     conn->heard_ms = xy_monotonic_ms();
     conn->idles = 0;
+    xyi_conn_confirm(conn);
     if (conn->stage == STAGE_CLOSING)
         return;
     if (conn->tls)
@@ -211,6 +212,8 @@ receive(struct conn *conn)
     if (got <= 0) {
         conn->readable = false;
         conn->eof = got == 0 || errno != EAGAIN;
+        if (got == 0) /* after a reset nobody knows what was read */
+            xyi_conn_confirm(conn);
         return;
     }
     /* Edge-triggered: a short read has emptied the socket, unless its end was announced. */

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from lib import dom
+from lib import dom, process
 
 HINTS = "urn:xmpp:hints"
 
@@ -144,7 +144,7 @@ def test_s2_7_a_connection_that_dies_unread_loses_nothing(cast, server):
     juliet.sends("<presence/>")  # and never reads again
     romeo.round_trip()
     juliet.breaks()
-    romeo.round_trip()
+    process.wait_until(lambda: not server.json("session", "list", jid)["rows"], "the session's end")
     left = waiting(server, jid)
     assert left > 0, "the whole queue cannot have fitted into two socket buffers"
     again = cast.client("juliet", jid=jid).logs_in()
