@@ -107,6 +107,11 @@ static void
 abandon(struct xyi_timer *timer)
 {
     struct xy_instance *instance = XYI_LIST_OF(timer, struct xy_instance, grace);
+    if (instance->running == 0 &&
+        !ending) { /* only listed, by the firing of a module that stays */
+        xyi_timer_set(timer, instance->grace_ms, abandon);
+        return;
+    }
     instance->abandoned = true;
     xy_warn("module.abandoned",
             "a module that was replaced or removed does not come to its end; its "

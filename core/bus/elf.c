@@ -227,3 +227,51 @@ xyi_elf_check(const struct xyi_image *image, struct xy_str *why)
     }
     return true;
 }
+
+/* ---- house rules that show from here ------------------------------------------------------
+ */
+
+#ifndef XYI_SANITIZED /* which adds data of its own to every library */
+static size_t
+bytes_in(const struct elf *elf, const char *name)
+{
+    elf_section names, at;
+    if (!take(elf, elf->header.e_shoff + elf->header.e_shstrndx * sizeof(names), &names,
+              sizeof(names)))
+        return 0;
+    size_t len = strlen(name) + 1;
+    char found[16];
+    for (size_t i = 0; i < elf->header.e_shnum; i++)
+        if (take(elf, elf->header.e_shoff + i * sizeof(at), &at, sizeof(at)) &&
+            take(elf, names.sh_offset + at.sh_name, found, len) &&
+            memcmp(found, name, len) == 0)
+            return at.sh_size;
+    return 0;
+}
+#endif
+
+/* The compiler's start files put one pointer into each. */
+struct xy_str
+xyi_elf_faults(const struct xyi_image *image)
+{
+    struct xy_buffer faults = {0};
+#ifndef XYI_SANITIZED
+    static const struct {
+        const char *section, *what;
+        size_t most;
+    } rules[] = {
+        {".data", " writable data;", 8},      {".bss", " writable data;", 8},
+        {".tdata", " thread-local data;", 0}, {".tbss", " thread-local data;", 0},
+        {".init_array", " constructors;", 8}, {".fini_array", " destructors;", 8},
+    };
+    struct elf elf = {.file = image->bytes, .path = image->path};
+    if (!is_shared_object(&elf))
+        return XY_NO_STR;
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+        if (bytes_in(&elf, rules[i].section) > rules[i].most)
+            xy_buffer_add(&faults, xy_str_from(rules[i].what));
+#else
+    (void)image;
+#endif
+    return xy_buffer_str(&faults);
+}

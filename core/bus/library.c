@@ -252,8 +252,12 @@ xyi_library_open(struct xy_str module_path, struct xy_str private_path, struct x
     struct xyi_library *library = NULL;
     if (xyi_image_read(&image, file_of(module_path, name), &why))
         library = open_image(&image, private_path, name, &why);
+    struct xy_str faults = library ? xyi_elf_faults(&image) : XY_NO_STR;
     if (!library)
         xyi_complain_at(to, at, "module " XY_FMT ": " XY_FMT, XY_ARG(name), XY_ARG(why));
+    else if (faults.len > 0)
+        xyi_caution_at(to, at, "module " XY_FMT " has" XY_FMT " see scripts/check-module",
+                       XY_ARG(name), XY_ARG(faults));
     xyi_image_close(&image);
     return library;
 }

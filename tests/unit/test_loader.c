@@ -204,6 +204,18 @@ TEST(gate_6_hooks)
     finish();
 }
 
+#ifndef XYI_SANITIZED
+TEST(house_rules_broken_are_cautions)
+{
+    begin();
+    put("misfit-15");
+    CHECK(change("modules: { misfit: on }"));
+    CHECK(complained("test.yaml:1:20: caution: module misfit has thread-local data; see "
+                     "scripts/check-module"));
+    finish();
+}
+#endif
+
 TEST(gate_7_options)
 {
     begin();

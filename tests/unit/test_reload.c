@@ -428,6 +428,26 @@ TEST(who_comes_back_later_is_cancelled_later)
     finish();
 }
 
+/* It does nothing wrong: a firing of a module that stays may still come to it. */
+TEST(who_is_only_waited_for_is_not_abandoned)
+{
+    begin();
+    put("definer-1");
+    put("plain-1");
+    CHECK(change("modules: { definer: on, plain: on }"));
+    struct shot shot = {.what = WAIT};
+    launch(&shot);
+    put("plain-2");
+    CHECK(change("modules: { definer: on, plain: on }"));
+    pass_time(5 * GRACE_MS);
+    CHECK(!shot.done && xyi_bus_draining() == 1 && xyi_bus_abandoned() == 0);
+    go_on(&shot);
+    go_on(&shot);
+    CHECK(strcmp(shot.probe.text, "definer1 in1 out1 ok none") == 0);
+    CHECK_EQ(xyi_bus_draining(), 0);
+    finish();
+}
+
 TEST(what_does_not_come_to_its_end_is_abandoned_and_stays_mapped)
 {
     begin();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Modules that a gate must refuse, each for one reason; 5 and 6 are odd and fine. */
+/* Modules that a gate must refuse, each for one reason; 5, 6 and 15 are odd and load. */
 #if VARIANT == 12 /* the core's hooks defined once more */
 #define XY_HOOKS_HERE
 #endif
@@ -80,6 +80,15 @@ XY_MODULE(misfit, .about = "Refused.", XY_TABLE(options, options), );
 XY_MODULE(misfit, .about = "Refused.", );
 #elif VARIANT == 13
 XY_MODULE(misfit, .about = "Refused.", .needs = "nobody", );
+#elif VARIANT == 15 /* breaks the house rules: loads, with a caution */
+static int counter = 1;
+static _Thread_local int depth;
+static xy_status
+start(XY_SELF)
+{
+    return ++counter + ++depth > 2 ? XY_OK : XY_FULL;
+}
+XY_MODULE(misfit, .about = "Unruly.", XY_STATE_SIZE, XY_START(start), );
 #elif VARIANT == 14 /* a size beyond the symbol */
 XY_API extern const struct xy_module xy_module;
 const struct xy_module xy_module = {.magic = XY_MAGIC,
