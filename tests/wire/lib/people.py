@@ -157,8 +157,9 @@ class Profanity(Person):
         self.screen_shows(r"(?i)password:")
         self.types(self.password)
         if self.tls == "direct":
-            self.screen_shows(r"/tls allow")
-            self.types("/tls always")
+            self.screen_shows(r"/tls allow|logged in successfully")  # it may know the certificate by now
+            if "logged in successfully" not in self.screen():
+                self.types("/tls always")
         self.screen_shows(rf"{self.jid}(/\S+)? logged in successfully|logged in successfully")
 
     def types(self, line):
