@@ -49,7 +49,7 @@ void xyi_instance_leave(struct xy_instance *instance, struct xy_instance *former
 /* ---- what a configuration wants --------------------------------------------------------- */
 struct xyi_bus_wish {
     struct xy_str module_path;  /* directory of the .so files (colon-separated list) */
-    struct xy_str private_path; /* where copies go: data_dir/modules */
+    struct xy_str private_path; /* where copies go: data_dir/modules; absent: from memory, for tables_only */
     const struct xyi_yaml *modules; /* top-level `modules` map, may be NULL */
     const struct xy_jid *const *hosts;
     const struct xyi_yaml *const *host_modules; /* per host: host_config.HOST.modules or NULL */

@@ -20,6 +20,28 @@ xyi_host_get(const struct xy_jid *jid)
     return host;
 }
 
+static struct xy_host **
+slot(const struct xyi_bus *bus, const struct xy_jid *jid)
+{
+    size_t at = (uintptr_t)jid >> 4;
+    while (bus->hosts_hash[at & bus->hosts_mask] &&
+           bus->hosts_hash[at & bus->hosts_mask]->jid != jid)
+        at++;
+    return &bus->hosts_hash[at & bus->hosts_mask];
+}
+
+void
+xyi_hosts_hash(struct xyi_bus *bus)
+{
+    size_t size = 2;
+    while (size < 2 * bus->hosts_count)
+        size *= 2;
+    bus->hosts_mask = size - 1;
+    bus->hosts_hash = xyi_arena_alloc(bus->arena, size * sizeof(struct xy_host *));
+    for (size_t i = 0; i < bus->hosts_count; i++)
+        *slot(bus, bus->hosts[i]->jid) = bus->hosts[i];
+}
+
 /* Former hosts still have streams to end, which server-wide modules must hear of. */
 void
 xyi_hosts_switch(struct xyi_bus *bus)
@@ -38,11 +60,7 @@ xyi_hosts_switch(struct xyi_bus *bus)
 struct xy_host *
 xy_host_find(const struct xy_jid *jid)
 {
-    const struct xy_jid *domain = xy_jid_host(jid);
-    for (size_t i = 0; xyi_bus_live && i < xyi_bus_live->hosts_count; i++)
-        if (xyi_bus_live->hosts[i]->jid == domain)
-            return xyi_bus_live->hosts[i];
-    return NULL;
+    return xyi_bus_live ? *slot(xyi_bus_live, xy_jid_host(jid)) : NULL;
 }
 
 const struct xy_jid *

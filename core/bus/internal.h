@@ -135,8 +135,9 @@ struct xyi_bus {
     unsigned holds; /* being live is one */
     struct xyi_wants wants;
     struct xyi_want **order;
-    struct xy_host **hosts;
-    size_t hosts_count;
+    struct xy_host **hosts;      /* in order of configuration */
+    struct xy_host **hosts_hash; /* by JID; at most half full */
+    size_t hosts_count, hosts_mask;
     struct xyi_view **views, *server;
     struct xyi_bus_command *commands;
     size_t commands_count;
@@ -196,6 +197,7 @@ struct xy_host {
     size_t place; /* in bus->hosts */
 };
 struct xy_host *xyi_host_get(const struct xy_jid *jid);
+void xyi_hosts_hash(struct xyi_bus *bus);
 void xyi_hosts_switch(struct xyi_bus *bus); /* NULL: none is served any more */
 
 /* ---- state handed over: handover.c ------------------------------------------------------ */

@@ -64,6 +64,7 @@ new_bus(const struct xyi_bus_wish *wish)
     bus->views = xyi_arena_alloc(arena, (wish->hosts_count + 1) * sizeof(*bus->views));
     for (size_t i = 0; i < wish->hosts_count; i++)
         bus->hosts[i] = xyi_host_get(wish->hosts[i]);
+    xyi_hosts_hash(bus);
     return bus;
 }
 
