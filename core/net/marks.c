@@ -3,8 +3,8 @@
  * Marks: which output the peer's kernel has acknowledged. A mark stands at a byte position of
  * the connection; what SIOCOUTQ does not count as waiting is acknowledged. TCP tells nobody
  * when that happens, so connections with marks are asked on a coarse timer, which runs only
- * while there are some, and whenever the peer says something: what it has read must be known before
- * it leaves. Real time: the peer's kernel knows no test clock.
+ * while there are some, and whenever the peer says something: what it has read must be known
+ * before it leaves. Real time: the peer's kernel knows no test clock.
  */
 #include "core/net/net_internal.h"
 

@@ -125,7 +125,8 @@ connection_changed(xmpp_conn_t *conn, xmpp_conn_event_t event, int error,
         xmpp_handler_add(conn, hear_message, NULL, "message", NULL, me);
         xmpp_handler_add(conn, hear_presence, NULL, "presence", NULL, me);
         xmpp_handler_add(conn, hear_roster, XMPP_NS_ROSTER, "iq", NULL, me);
-        say("online", xmpp_conn_get_bound_jid(conn), xmpp_conn_is_secured(conn) ? "secured" : "plain");
+        say("online", xmpp_conn_get_bound_jid(conn),
+            xmpp_conn_is_secured(conn) ? "secured" : "plain");
         get_roster(me);
         send_presence(me, NULL, NULL);
         return;
@@ -187,7 +188,8 @@ main(int count, char **arguments)
     xmpp_initialize();
     me.strophe = xmpp_ctx_new(NULL, xmpp_get_default_logger(XMPP_LEVEL_WARN));
     me.conn = xmpp_conn_new(me.strophe);
-    long direct = strcmp(arguments[5], "direct") == 0 ? XMPP_CONN_FLAG_LEGACY_SSL : XMPP_CONN_FLAG_MANDATORY_TLS;
+    long direct = strcmp(arguments[5], "direct") == 0 ? XMPP_CONN_FLAG_LEGACY_SSL
+                                                      : XMPP_CONN_FLAG_MANDATORY_TLS;
     xmpp_conn_set_flags(me.conn, direct | XMPP_CONN_FLAG_TRUST_TLS);
     xmpp_conn_set_jid(me.conn, arguments[1]);
     xmpp_conn_set_pass(me.conn, arguments[2]);

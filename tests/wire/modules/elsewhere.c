@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stand-in for the rest of the network, for tests: what is routed to a foreign domain is shown to
- * an observer, and what the observer wraps in <inject/> arrives as if it came from there.
+ * A stand-in for the rest of the network, for tests: what is routed to a foreign domain is
+ * shown to an observer, and what the observer wraps in <inject/> arrives as if it came from
+ * there.
  */
 #define XY_STATE elsewhere
 #include <xylem/xylem.h>
@@ -19,7 +20,8 @@ show(XY_SELF, const struct xy_stanza *stanza)
     xy_stanza_set_type(message, XY_STR("headline"));
     xy_stanza_set_from(message, xy_host_jid(xy_host_of(self)));
     xy_stanza_set_to(message, xy_jid_parse(self->observer));
-    struct xy_node *routed = xy_node_add(xy_stanza_top(message), XY_STR(NS_ELSEWHERE), XY_STR("routed"));
+    struct xy_node *routed =
+        xy_node_add(xy_stanza_top(message), XY_STR(NS_ELSEWHERE), XY_STR("routed"));
     xy_node_add_copy(routed, xy_stanza_root(stanza));
     xy_route(message);
     return XY_OK;
