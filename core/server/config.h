@@ -17,6 +17,7 @@ struct xyi_config_storage {
     xy_choice driver, durability;
     xy_path path;
     xy_secret url;
+    xy_duration timeout;
 };
 struct xyi_config_tls {
     xy_path certificate, key;

@@ -34,6 +34,9 @@ static const struct xy_option storage[] = {
             .doc =
                 "full: a message counts as accepted when it is on the disk. relaxed: a power "
                 "cut may take the last moments with it; a crash of the server does not."),
+    STORAGE(timeout, .initial = "30 s", .min = 100, .effect = XY_RESTART,
+            .doc = "How long a request waits for a database that is locked or away before it "
+                   "fails with an error."),
 };
 
 #define TLS(field, ...) XY_OPTION_IN(xyi_config_tls, field, __VA_ARGS__)

@@ -183,6 +183,7 @@ xyi_serve(const struct xyi_launch *launch)
 {
     life.launch = launch;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a full disk: the write says so */
     if (launch->test_clock)
         xyi_clock_freeze(launch->test_clock_ms);
     begin_core();

@@ -78,7 +78,7 @@ open_store(const struct xyi_config *config, struct xy_str *error)
         .url = config->storage.url.text,
         .durable = config->storage.durability.index == 0,
         .readers = 2,
-        .timeout_ms = 30000,
+        .timeout_ms = config->storage.timeout.ms,
     };
     return xyi_store_open(&store, error);
 }

@@ -129,7 +129,7 @@ def postgres(place):
         pytest.skip("no PostgreSQL")
     server = Postgres(place / "pg")
     yield server
-    server.stop("immediate")
+    server.end()
 
 
 _numbers = itertools.count(1)
@@ -139,7 +139,7 @@ _numbers = itertools.count(1)
 def new_server(build, place, certificate, request):
     """new_server(engine, **changes): configured, not started."""
 
-    def make(engine, test_clock=False, hosts=None, **changes):
+    def make(engine, test_clock=False, **changes):
         storage, _, threads = engine.partition(":")
         directory = place / f"s{next(_numbers)}"
         if storage == "pgsql":
@@ -149,7 +149,7 @@ def new_server(build, place, certificate, request):
         else:
             database, store = None, {"driver": "sqlite", "path": "data/xylem.db"}
         changes.setdefault("io_threads", int(threads or 0))
-        server = Server(build, directory, store, certificate, changes, test_clock, hosts)
+        server = Server(build, directory, store, certificate, changes, test_clock)
         server.database = database
         return server
 

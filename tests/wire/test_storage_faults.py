@@ -66,13 +66,13 @@ def database(place):
         pytest.skip("no PostgreSQL")
     made = Postgres(place / f"pg-fault{next(numbers)}")
     yield made
-    made.stop("immediate")
+    made.end()
 
 
 @pytest.fixture
 def on_postgres(database, make_server):
     name = database.new_database()
-    return make_server(storage={"driver": "pgsql", "url": database.url(name), "path": DROP})
+    return make_server(storage={"driver": "pgsql", "url": database.url(name), "path": DROP, "timeout": "2 s"})
 
 
 def test_postgres_goes_away_and_comes_back(database, on_postgres, actors):
@@ -140,7 +140,7 @@ def test_postgres_missing_at_start(make_server, place):
 
 @pytest.fixture
 def on_sqlite(make_server):
-    return make_server(storage={"driver": "sqlite", "path": "data/xylem.db", "url": DROP}, log={"level": "error"})
+    return make_server(storage={"driver": "sqlite", "path": "data/xylem.db", "url": DROP, "timeout": "2 s"}, log={"level": "error"})
 
 
 @pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])

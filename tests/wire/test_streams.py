@@ -253,17 +253,20 @@ def test_doctype_in_front_of_the_header(connects, server):
     stream.hears_stream_error("restricted-xml")
 
 
+NOT_UTF8 = ("invalid-utf8", "overlong-utf8", "surrogate", "cut-utf8")  # 11.6 may call it that
+
+
 @pytest.mark.parametrize("what", list(MALFORMED))
 def test_not_well_formed_before_login(connects, server, what):
     stream = says_after_header(connects, server, MALFORMED[what])
-    error_of(stream, "not-well-formed")
+    error_of(stream, "not-well-formed", "unsupported-encoding" if what in NOT_UTF8 else None)
 
 
 @pytest.mark.parametrize("what", list(MALFORMED))
 def test_not_well_formed_after_login(cast, what):
     romeo = cast("romeo")
     romeo.sends_bytes(MALFORMED[what])
-    error_of(romeo, "not-well-formed")
+    error_of(romeo, "not-well-formed", "unsupported-encoding" if what in NOT_UTF8 else None)
 
 
 @pytest.mark.xylem

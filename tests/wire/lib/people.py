@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -25,8 +26,7 @@ class Person:
     def __init__(self, jid, password, server, directory, build, tls="starttls"):
         self.jid, self.password, self.server, self.tls = jid, password, server, tls
         self.directory, self.build = directory, build
-        self.home = directory / f"{type(self).__name__.lower()}-{jid.split('@')[0]}"
-        self.home.mkdir(exist_ok=True)
+        self.home = Path(tempfile.mkdtemp(dir=directory, prefix=f"{type(self).__name__.lower()}-"))
 
     def __str__(self):
         return self.jid

@@ -37,6 +37,11 @@ class Postgres:
     def stop(self, mode="fast"):
         self._run("pg_ctl", "-D", self.directory / "db", "-m", mode, "-w", "stop")
 
+    def end(self):
+        """Also when a test has stopped it."""
+        if (self.directory / "db" / "postmaster.pid").exists():
+            self.stop("immediate")
+
     def psql(self, database, statement):
         done = subprocess.run([str(self.bin / "psql"), "-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1",
                                "-h", str(self.directory), "-U", "xylem", database, "-c", statement],

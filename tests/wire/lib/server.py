@@ -19,10 +19,10 @@ FINDINGS = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|
                       r"assertion failed|AddressSanitizer:DEADLYSIGNAL")
 
 
-def default_config(storage, ports, certificate, hosts=None):
+def default_config(storage, ports, certificate):
     """What tests start from; a test changes the dict it gets."""
     return {
-        "hosts": list(hosts or HOSTS),
+        "hosts": list(HOSTS),
         "data_dir": "data",
         "storage": storage,
         "listen": [
@@ -100,15 +100,15 @@ class Server:
 
     client_defaults = {}
 
-    def __init__(self, build, directory, storage, certificate, changes=None, test_clock=False, hosts=None):
+    def __init__(self, build, directory, storage, certificate, changes=None, test_clock=False):
         self.build, self.directory, self.test_clock = build, directory, test_clock
         self.storage, self.process = storage, None
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "data").mkdir(exist_ok=True)
         self.ports = dict(zip(("starttls", "direct", "none"), process.free_ports(3)))
-        self.config = merged(default_config(storage, self.ports, certificate, hosts), changes or {})
+        self.config = merged(default_config(storage, self.ports, certificate), changes or {})
         self.config_file = directory / "xylem.yaml"
-        self.domain = self.config["hosts"][0]
+        self.domain = (self.config.get("hosts") or HOSTS)[0]
         self.spare, self.batch = {}, 0
         self.starts = 0
         self.write_config()
