@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Option tables: every type, its range and its errors; text, difference and documents. */
 #include "core/conf/conf.h"
+#include "core/xml/xml.h"
 #include "tests/unit/harness.h"
 
 #include <jansson.h>
@@ -192,6 +193,42 @@ TEST(all_errors_come_at_once_and_defaults_stay)
     CHECK_EQ(s.quota, 100);
     CHECK_EQ(s.keep_for.ms, 30LL * 86400000);
     finish();
+}
+
+struct room {
+    const struct xy_jid *host, *owner;
+};
+
+TEST(addresses_are_prepared_and_let_go)
+{
+    static const struct xy_option addresses[] = {
+        XY_OPTION_IN(room, host, .initial = "a.test"),
+        XY_OPTION_IN(room, owner, .initial = ""),
+    };
+    const struct xyi_option_table pair = {addresses, 2};
+    struct room room = {0}, same = {0};
+    enum xy_effect effect;
+    arena = xyi_arena_new(1024);
+    xyi_temp_set(arena);
+    xyi_jids_init();
+    said = xyi_diagnostics_new(arena);
+    struct xyi_yaml *map = xyi_yaml_parse(arena, XY_STR("x.yaml"),
+                                          XY_STR("host: ROOMS.test\nowner: a@b@c\n"), said);
+    xyi_options_read(pair, map, NULL, XY_STR("/"), arena, &room, said);
+    CHECK_STR(xyi_diagnostics_text(said), "x.yaml:2:8: owner: `a@b@c` is not a JID\n");
+    CHECK_STR(xyi_option_text(&addresses[0], &room), "rooms.test");
+    CHECK_STR(xyi_option_text(&addresses[1], &room), "\"\"");
+    CHECK(!room.owner);
+    xyi_options_read(pair, NULL, NULL, XY_STR("/"), arena, &same, said);
+    CHECK(xyi_options_differ(pair, &room, &same, &effect));
+    xyi_options_read(pair, NULL, NULL, XY_STR("/"), arena, &room, said);
+    CHECK(!xyi_options_differ(pair, &room, &same, &effect));
+    xyi_options_release(pair, &room);
+    xyi_options_release(pair, &same);
+    CHECK(!room.host);
+    finish();
+    CHECK_EQ(xyi_jids_count(), 0);
+    xyi_jids_end();
 }
 
 TEST(a_map_must_be_a_map)

@@ -6,11 +6,15 @@ import shutil
 import signal
 import socket
 import ssl
+import subprocess
+import threading
 
 import pytest
 
 from lib import dom, process
 from lib.server import DROP
+
+from conftest import TOP
 
 pytestmark = [pytest.mark.xylem, pytest.mark.once]
 
@@ -247,3 +251,105 @@ def test_working_directory_does_not_matter(make_server):
     os.chdir("/")
     server.start()
     assert (server.directory / "xylem.sock").exists() and (server.directory / "data").exists()
+
+
+# ---- the code of a module ------------------------------------------------------------------------------
+
+NOVEL = """\
+#define XY_STATE novel
+#include <xylem/xylem.h>
+struct novel { int64_t told; };
+static xy_status say(XY_SELF, struct xy_command *command)
+{
+    xy_put_str(command, "edition", XY_STR(EDITION));
+    xy_put_int(command, "told", ++self->told);
+    return XY_OK;
+}
+static xy_status wait_long(XY_SELF, struct xy_command *command)
+{
+    xy_put_str(command, "slept", xy_str_from(xy_status_name(xy_sleep(20000))));
+    return say(self, command);
+}
+static void hand_over(XY_SELF, struct xy_handover *to)
+{
+    xy_handover_put(to, "told", 1, XY_KEY(self->told));
+}
+static void adopt(XY_SELF, struct xy_handover *from)
+{
+    struct xy_str bytes;
+    if (xy_handover_get(from, "told", 1, &bytes) == XY_OK)
+        memcpy(&self->told, bytes.at, sizeof(self->told));
+}
+static xy_status start(XY_SELF) { return START; }
+static const struct xy_command_row commands[] = {
+    XY_COMMAND("novel say", say, .about = "Says which edition it is."),
+    XY_COMMAND("novel wait", wait_long, .about = "The same, later."),
+};
+XY_MODULE(novel, .about = "A test.", .scope = XY_SERVER, XY_STATE_SIZE, XY_START(start), XY_HAND_OVER(hand_over),
+          XY_ADOPT(adopt), XY_TABLE(commands, commands));
+"""
+
+
+@pytest.fixture
+def editions(make_server, tmp_path):
+    """A server with the module `novel`, and a function that publishes an edition of it."""
+
+    def publish(edition, start="XY_OK"):
+        source = tmp_path / "novel.c"
+        source.write_text(NOVEL)
+        subprocess.run(["cc", "-std=gnu17", "-shared", "-fPIC", "-fvisibility=hidden", "-nostartfiles",
+                        f"-Wl,--version-script={TOP / 'modules/module.map'}", f"-I{TOP / 'include'}",
+                        f'-DEDITION="{edition}"', f"-DSTART={start}", "-o", tmp_path / "new.so", source,
+                        f"-L{server.build}", "-lxylem"], check=True)
+        (tmp_path / "new.so").rename(tmp_path / "novel.so")
+
+    server = make_server(start=False, test_clock=True, modules={"novel": True})
+    publish("first")
+    inherited = server.environment
+    server.environment = lambda: {**inherited(), "XYLEM_MODULES": str(tmp_path)}
+    return server.start(), publish
+
+
+def test_changed_code_replaces_the_old_and_takes_over_its_state(editions, actors):
+    server, publish = editions
+    romeo = actors(server)("romeo")
+    assert server.json("novel", "say")["fields"] == {"edition": "first", "told": 1}
+    publish("second")
+    assert server.json("novel", "say")["fields"] == {"edition": "first", "told": 2}
+    assert changes(server) == {("module", "novel"): "replaced"}
+    assert server.json("novel", "say")["fields"] == {"edition": "second", "told": 3}
+    assert changes(server) == {}
+    romeo.sends("<iq type='get' id='t'><query xmlns='jabber:iq:roster'/></iq>")
+    assert romeo.next_element().get("id") == "t"
+
+
+def test_who_waits_in_the_old_code_finishes_there(editions):
+    server, publish = editions
+    answers = []
+    waiter = threading.Thread(target=lambda: answers.append(server.json("novel", "wait")["fields"]))
+    waiter.start()
+    process.wait_until(lambda: server.json("module", "info", "novel")["fields"]["running"] > 0, "the waiter")
+    publish("second")
+    server.ctl("reload")
+    assert server.json("novel", "say")["fields"]["edition"] == "second"
+    assert server.json("status")["fields"]["modules_draining"] == 1
+    server.advance("20 s")
+    waiter.join(60)
+    assert answers == [{"slept": "ok", "edition": "first", "told": 1}]
+    process.wait_until(lambda: server.json("status")["fields"]["modules_draining"] == 0, "the end of the old one")
+    assert server.json("status")["fields"]["modules_abandoned"] == 0
+
+
+def test_code_that_does_not_start_changes_nothing(editions):
+    server, publish = editions
+    publish("broken", "XY_BROKEN")
+    assert refused(server)[0].endswith("module novel does not start: broken")
+    assert server.json("novel", "say")["fields"]["edition"] == "first"
+
+
+def test_file_that_is_no_module(editions, tmp_path):
+    server, _ = editions
+    (tmp_path / "new.so").write_bytes(b"\x7fELF" + b"\0" * 100)
+    (tmp_path / "new.so").rename(tmp_path / "novel.so")
+    assert "novel.so" in refused(server)[0]
+    assert server.json("novel", "say")["fields"]["edition"] == "first"
