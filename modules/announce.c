@@ -42,7 +42,7 @@ static const char *const type_names[] = {"headline", "normal"};
 /* ---- messages
  * -------------------------------------------------------------------------------- */
 
-static void
+static xy_status
 send_notice(const struct announce *self, struct xy_session *session, const char *subject,
             struct xy_str text)
 {
@@ -54,7 +54,7 @@ send_notice(const struct announce *self, struct xy_session *session, const char 
     if (subject)
         xy_node_add_text(xy_node_add(top, XY_NO_STR, XY_STR("subject")), xy_str_from(subject));
     xy_node_add_text(xy_node_add(top, XY_NO_STR, XY_STR("body")), text);
-    (void)xy_session_send(session, message);
+    return xy_session_send(session, message);
 }
 
 struct round {
@@ -69,7 +69,8 @@ send_to_available(void *argument, struct xy_session *session)
     struct round *round = argument;
     if (!xy_session_is_available(session))
         return;
-    send_notice(round->self, session, NULL, round->text);
+    if (send_notice(round->self, session, NULL, round->text) != XY_OK)
+        return;
     xy_count(&round->self->sent);
     round->count++;
 }
@@ -129,7 +130,8 @@ show_motd(XY_SELF, struct xy_session *session)
     const struct motd *motd = motd_of(self, host);
     if (status == XY_OK && motd && seen < motd->version) {
         int64_t version = motd->version;
-        send_notice(self, session, "Message of the day", motd->text);
+        if (send_notice(self, session, "Message of the day", motd->text) != XY_OK)
+            return; /* it has ended; the next one gets it */
         xy_count(&self->shown);
         *(int64_t *)xy_user_note(user, &seen_kind) = version;
         status = xy_sql_write(&save_seen, XY_INT(xy_user_owner(user)), XY_INT(version));

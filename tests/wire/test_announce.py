@@ -23,6 +23,7 @@ def notice(text, domain="xylem.test", subject="", kind="headline"):
     return f"<message type='{kind}' from='{domain}'>{subject}<body>{text}</body></message>"
 
 
+@pytest.mark.once
 def test_everybody_online_hears_a_notice(own):
     server, cast = own
     romeo, juliet = cast("romeo", "juliet")
@@ -37,6 +38,7 @@ def test_everybody_online_hears_a_notice(own):
     silent.hears_nothing()
 
 
+@pytest.mark.once
 def test_text_may_be_piped_in(own):
     server, cast = own
     romeo = cast("romeo")
@@ -44,6 +46,7 @@ def test_text_may_be_piped_in(own):
     romeo.hears(notice("From a file,\nin two lines"))
 
 
+@pytest.mark.once
 def test_nothing_is_read_when_the_text_is_given(own):
     """An operator at a terminal is not waited for."""
     server, cast = own
@@ -58,6 +61,7 @@ def test_nothing_is_read_when_the_text_is_given(own):
     romeo.hears(notice("Given"))
 
 
+@pytest.mark.once
 def test_one_host_only(own):
     server, cast = own
     romeo, abram = cast("romeo"), cast("abram", domain="verona.test")
@@ -69,6 +73,7 @@ def test_one_host_only(own):
     assert failure.value.status == 3
 
 
+@pytest.mark.once
 def test_no_text_is_refused(own):
     server, _ = own
     for words in (("send",), ("motd", "set")):

@@ -59,6 +59,7 @@ def test_the_server(cast):
             "jabber:iq:register", "msgoffline"} <= set(found)
 
 
+@pytest.mark.once
 def test_features_are_those_of_the_modules_that_are_on(make_server, actors):
     server = make_server(modules={"ping": False, "vcard": False, "time": False})
     found = features(info(actors(server).connected("romeo"), "xylem.test"))
@@ -131,6 +132,7 @@ def test_a_stale_hash_is_unknown(cast):
     romeo.hears_error("item-not-found", of="iq", id="n")
 
 
+@pytest.mark.once
 def test_the_hash_follows_the_modules(make_server, actors):
     server = make_server()
     cast = actors(server)
@@ -142,6 +144,7 @@ def test_the_hash_follows_the_modules(make_server, actors):
     assert verification(info(romeo, "xylem.test", f"{node}#{ver}")) == ver
 
 
+@pytest.mark.once
 def test_contact_addresses(make_server, actors):
     server = make_server(modules={"disco": {"contacts": [
         "abuse mailto:abuse@xylem.test", "admin xmpp:admin@xylem.test", "abuse xmpp:abuse@xylem.test"]}})

@@ -29,6 +29,7 @@ def leaves(client, presence=None):
     client.ends()
 
 
+@pytest.mark.once
 def test_when_a_contact_left_and_what_it_said(clocked):
     server, cast = clocked
     romeo, juliet = cast("romeo", "juliet")
@@ -41,6 +42,7 @@ def test_when_a_contact_left_and_what_it_said(clocked):
     assert last(romeo, juliet) == (120, "Good night, good night!")
 
 
+@pytest.mark.once
 def test_a_lost_connection_counts_and_says_nothing(clocked):
     server, cast = clocked
     romeo, juliet = cast("romeo", "juliet")
@@ -54,6 +56,7 @@ def test_a_lost_connection_counts_and_says_nothing(clocked):
     assert last(romeo, juliet) == (5, "")
 
 
+@pytest.mark.once
 def test_only_the_last_session_counts(clocked):
     server, cast = clocked
     romeo, juliet = cast("romeo", "juliet")

@@ -68,6 +68,7 @@ def test_nobody_elses(cast, kind):
     romeo.hears_error("service-unavailable", of="iq", id="b", from_=juliet)
 
 
+@pytest.mark.once
 def test_size_is_limited_over_all(make_server, actors):
     romeo = actors(make_server(modules={"private": {"size": "2 KiB"}})).connected("romeo")
     keeps(romeo, f"<a xmlns='urn:test:a'>{'x' * 1200}</a>")
