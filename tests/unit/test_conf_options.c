@@ -227,6 +227,7 @@ TEST(addresses_are_prepared_and_let_go)
     xyi_options_release(pair, &same);
     CHECK(!room.host);
     finish();
+    xyi_epoch_end();
     CHECK_EQ(xyi_jids_count(), 0);
     xyi_jids_end();
 }
