@@ -103,7 +103,8 @@ class Xylem(Peer):
         super().__init__(name, *arguments)
         self.build, self.storage = build, storage or {"driver": "sqlite", "path": "data/xylem.db"}
         ports = {**self.ports, "direct": process.free_ports(1)[0]}
-        self.config = default_config({**self.storage, "durability": "full"}, ports, self.certificate, [DOMAIN])
+        self.config = default_config({**self.storage, "durability": "full"}, ports, self.certificate)
+        self.config["hosts"] = [DOMAIN]
         self.config["log"] = {"level": "warn"}
         self.config["io_threads"] = io_threads
         self.config["modules"]["offline"] = {"quota": None}
@@ -218,8 +219,8 @@ loglevel: error
 certfiles: ["{dir}/both.pem"]
 auth_password_format: scram
 listen:
-  - {{ port: {starttls}, ip: "127.0.0.1", module: ejabberd_c2s, starttls: true, max_stanza_size: 262144, shaper: none, access: all }}
-  - {{ port: {none}, ip: "127.0.0.1", module: ejabberd_c2s, max_stanza_size: 262144, shaper: none, access: all }}
+  - {{ port: {starttls}, ip: "127.0.0.1", module: ejabberd_c2s, starttls: true, max_stanza_size: 262144, shaper: none, access: all, backlog: 1024 }}
+  - {{ port: {none}, ip: "127.0.0.1", module: ejabberd_c2s, max_stanza_size: 262144, shaper: none, access: all, backlog: 1024 }}
 shaper_rules: {{ max_user_sessions: infinity, max_user_offline_messages: infinity }}
 modules:
   mod_blocking: {{}}
