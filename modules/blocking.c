@@ -159,6 +159,8 @@ show(struct xy_user *user, const struct xy_jid *whom, bool available)
     if (xy_run_roster_item(xy_user_host(user), user, whom, &item) != XY_OK ||
         !(item.subscription & XY_SUB_FROM))
         return;
+    if (available && is_blocked(user, whom)) /* by another entry */
+        return;
     size_t count = 0, at = 0;
     for (struct xy_session *s = xy_user_first(user); s; s = xy_session_next(s))
         count++;

@@ -102,7 +102,10 @@ show_contacts(struct xy_session *session, const struct xy_stanza *presence, bool
                     XY_F_CSTR_AS("status", xy_status_name(status)));
         return;
     }
+    bool ends = xy_str_is(xy_stanza_type(presence), "unavailable");
     for (size_t i = 0; i < count; i++) {
+        if (!ends && !xy_session_is_available(session))
+            return; /* it ended while we waited, and that was shown */
         if ((items[i].subscription & XY_SUB_FROM) &&
             xy_run_presence_hidden(xy_user_host(user), user, items[i].contact) == XY_PASS)
             send_to(presence, items[i].contact);
@@ -167,6 +170,15 @@ answer_nothing(struct xy_user *user, const struct xy_jid *asker, const char *typ
     xy_route(presence);
 }
 
+/* For certain: a database that does not answer must not end a subscription. */
+static bool
+is_stranger(struct xy_user *user, const struct xy_jid *asker)
+{
+    struct xy_roster_item item;
+    xy_status status = xy_run_roster_item(xy_user_host(user), user, xy_jid_bare(asker), &item);
+    return status == XY_ABSENT || (status == XY_OK && !(item.subscription & XY_SUB_FROM));
+}
+
 /* RFC 6121 4.3.2 */
 static xy_verdict
 answer_probe(XY_SELF, struct xy_user *user, const struct xy_stanza *presence)
@@ -175,7 +187,8 @@ answer_probe(XY_SELF, struct xy_user *user, const struct xy_stanza *presence)
         return XY_PASS;
     const struct xy_jid *asker = xy_stanza_from(presence);
     if (!xy_user_shows(user, asker)) {
-        answer_nothing(user, asker, "unsubscribed");
+        if (is_stranger(user, asker))
+            answer_nothing(user, asker, "unsubscribed");
         return XY_DONE;
     }
     size_t count = 0, at = 0;

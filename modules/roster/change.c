@@ -240,7 +240,8 @@ send_out(XY_SELF, struct change *change, struct xy_user *user, const struct xy_j
     xy_status status = XY_CONFLICT;
     for (int i = 0; i < RETRIES && status == XY_CONFLICT; i++) {
         status = begin(change, user, contact);
-        if (status == XY_OK && change->own.item.listed != LISTED)
+        bool lists = kind == XY_SUBSCRIBE || kind == XY_SUBSCRIBED;
+        if (status == XY_OK && lists && change->own.item.listed != LISTED)
             status = roster_has_room(self, user);
         if (status != XY_OK)
             break;
