@@ -34,7 +34,8 @@ struct xy_session {
     const struct xy_stanza *presence; /* kept; NULL: not available */
     struct xyi_note *notes;
     int64_t opened_ms;
-    xy_message_id drained_after; /* pending rows up to here were not this session's */
+    xy_message_id drained_after;  /* pending rows up to here were not this session's */
+    xy_message_id handed_through; /* and up to here it was given them */
     int8_t priority;
     bool open;
 };
@@ -47,11 +48,13 @@ struct xy_user {
     struct xyi_link_node idle; /* on the list of users nobody uses, oldest first */
     struct xyi_note *notes;
     struct held *held_first, **held_last; /* messages that wait for the drain: pending.c */
-    struct waiter *commit_waiters; /* fibers that wait until `commits` is 0 */
-    int64_t pending;                 /* rows waiting; -1: not known */
-    unsigned session_count, commits; /* commits: pending rows submitted, not yet durable */
-    bool holding;                    /* a session is coming up: messages queue behind */
+    struct waiter *commit_waiters;        /* fibers that wait until `commits` is 0 */
+    int64_t pending;                      /* rows waiting; -1: not known */
+    unsigned session_count, commits;      /* commits: pending rows submitted, not yet durable */
+    unsigned holding;                     /* sessions coming up: messages queue behind */
+    void *releaser; /* the fiber that empties the queue behind them, or NULL */
     bool draining;
+    bool leaving, wanted; /* the cache drops it, unless somebody got it meanwhile */
     bool gone;
 };
 
@@ -62,6 +65,7 @@ void xyi_users_init(void);
 void xyi_user_used(struct xy_user *user);   /* it got a session, commit or lease */
 void xyi_user_unused(struct xy_user *user); /* look whether it may go to the idle list */
 void xyi_user_forget(struct xy_user *user); /* the account is deleted */
+void xyi_user_bury(struct xy_user *user);   /* forgotten, and its last commit is done */
 struct xy_user *xyi_user_known(const struct xy_jid *bare); /* in memory, or NULL */
 struct xy_user *xyi_user_of_owner(xy_owner owner); /* in memory, or NULL; looks at all */
 void xyi_users_forget_counts(
@@ -69,8 +73,8 @@ void xyi_users_forget_counts(
 
 /* ---- session.c ---- */
 XY_SUSPENDS void xyi_session_end(struct xy_session *session); /* idempotent; fires the hooks */
-bool
-xyi_session_takes_messages(const struct xy_session *session); /* available, priority >= 0 */
+bool xyi_session_takes_messages(
+    const struct xy_session *session); /* available, priority >= 0, alive */
 
 /* ---- stream.c, negotiate.c ---- */
 int64_t xyi_route_auth_timeout_ms(void);
@@ -94,11 +98,12 @@ XY_SUSPENDS void xyi_route_iq(struct xy_host *host, struct xy_user *user,
 XY_SUSPENDS void xyi_iq_from_session(struct xy_session *session, const struct xy_stanza *iq);
 
 /* ---- pending.c ---- */
-bool xyi_user_hold(struct xy_user *user); /* false: it is held already */
+void xyi_user_hold(struct xy_user *user); /* once for each session that comes up */
 XY_SUSPENDS void xyi_user_release(struct xy_user *user);
 bool xyi_user_queue(struct xy_user *user,
                     const struct xy_stanza *message); /* true: it queued */
-XY_SUSPENDS void xyi_user_settle(struct xy_user *user); /* until all that was submitted for it is in the store */
+XY_SUSPENDS void
+xyi_user_settle(struct xy_user *user); /* until all that was submitted for it is in the store */
 void xyi_pending_confirmed(struct xy_session *session, uint64_t mark);
 
 #endif

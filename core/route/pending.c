@@ -26,20 +26,17 @@ static unsigned in_flight; /* stores submitted and not yet durable */
 /* ---- holding
  * ----------------------------------------------------------------------------------------- */
 
-bool
+void
 xyi_user_hold(struct xy_user *user)
 {
-    if (user->holding)
-        return false;
-    user->holding = true;
+    user->holding++;
     xyi_user_used(user);
-    return true;
 }
 
 bool
 xyi_user_queue(struct xy_user *user, const struct xy_stanza *message)
 {
-    if (!user->holding)
+    if (!user->holding && !user->releaser)
         return false;
     struct held *held = xyi_alloc(sizeof(*held));
     held->message = xy_stanza_keep(message);
@@ -48,11 +45,29 @@ xyi_user_queue(struct xy_user *user, const struct xy_stanza *message)
     return true;
 }
 
+/* A message that was at the head and found another session coming up. */
+static void
+put_back(struct xy_user *user, const struct xy_stanza *message)
+{
+    struct held *held = xyi_alloc(sizeof(*held));
+    held->message = xy_stanza_keep(message);
+    held->next = user->held_first;
+    if (!held->next)
+        user->held_last = &held->next;
+    user->held_first = held;
+}
+
+/* Delivering may wait, and store: what comes meanwhile still queues, and the next session that
+ * comes up stops it, to go on where it was. */
 void
 xyi_user_release(struct xy_user *user)
 {
     struct held *held;
-    while ((held = user->held_first)) {
+    user->holding--;
+    if (user->releaser)
+        return;
+    user->releaser = xyi_fiber_self();
+    while (!user->holding && (held = user->held_first)) {
         user->held_first = held->next;
         if (!user->held_first)
             user->held_last = &user->held_first;
@@ -60,7 +75,7 @@ xyi_user_release(struct xy_user *user)
         xy_stanza_drop(held->message);
         xyi_free(held);
     }
-    user->holding = false;
+    user->releaser = NULL;
     xyi_user_unused(user);
 }
 
@@ -77,6 +92,8 @@ commit_done(struct xy_user *user)
         user->commit_waiters = waiter->next;
         xyi_wake(&waiter->wait, XY_OK);
     }
+    if (user->gone)
+        xyi_user_bury(user);
 }
 
 /* What was submitted for the user is in the store, or known to have failed. A commit answers in
@@ -107,7 +124,7 @@ give_up(struct xyi_job *job)
 {
     struct storing *storing = (struct storing *)(void *)job;
     xy_error("message.not_stored", "the database refused a message; its sender is told",
-             XY_F_STR_AS("to", xy_jid_text(storing->user->jid)),
+             XY_F_STR_AS("to", xy_jid_text(xy_jid_bare(xy_stanza_to(storing->message)))),
              XY_F_CSTR_AS("status", xy_status_name(storing->status)));
     xy_bounce(storing->message, xy_status_condition(storing->status), XY_NO_STR);
     xy_stanza_drop(storing->message);
@@ -172,13 +189,25 @@ prepare(struct xy_user *to, const struct xy_stanza *message, struct xyi_message_
     return status;
 }
 
-static bool
-has_taker(const struct xy_user *user)
+static struct xy_session *
+taker(const struct xy_user *user)
 {
     for (struct xy_session *s = xy_user_first(user); s; s = xy_session_next(s))
         if (xyi_session_takes_messages(s))
-            return true;
-    return false;
+            return s;
+    return NULL;
+}
+
+/* Whether it went behind those that come up: who empties that queue must not append to it. */
+static bool
+requeue(struct xy_user *user, const struct xy_stanza *message)
+{
+    if (user->releaser != xyi_fiber_self())
+        return xyi_user_queue(user, message);
+    if (!user->holding)
+        return false;
+    put_back(user, message);
+    return true;
 }
 
 xy_status
@@ -192,9 +221,9 @@ xy_pending_add(struct xy_user *to, const struct xy_stanza *message, int64_t quot
         return XY_GONE;
     /* somebody may have come while we waited: a row written now would sit there until they
      * leave */
-    if (xyi_user_queue(to, message))
+    if (requeue(to, message))
         return XY_OK;
-    if (has_taker(to)) {
+    if (taker(to)) {
         xyi_deliver_message(to, message);
         return XY_OK;
     }
@@ -234,20 +263,22 @@ static xy_status
 drain(struct xy_session *session, int64_t *handed_over)
 {
     struct xy_user *user = session->user;
-    xy_message_id last = 0;
     for (;;) {
         struct xy_rows *rows;
-        xy_status status = xyi_pending_read(user->owner, last, PAGE, &rows);
+        xy_status status = xyi_pending_read(user->owner, session->handed_through, PAGE, &rows);
         if (status != XY_OK || xy_rows_count(rows) == 0)
             return status;
         while (status == XY_OK && xy_rows_next(rows)) {
-            last = xy_rows_int(rows, 0);
-            status = hand_over(session, last, xy_rows_text(rows, 1));
-            *handed_over += status == XY_OK;
+            xy_message_id id = xy_rows_int(rows, 0);
+            status = hand_over(session, id, xy_rows_text(rows, 1));
+            if (status != XY_OK)
+                return status;
+            session->handed_through = id; /* never twice to one session */
+            ++*handed_over;
         }
-        if (status != XY_OK)
-            return status;
-        xyi_link_mark(session->stream->link, (uint64_t)last);
+        if (!session->stream->link)
+            return XY_GONE;
+        xyi_link_mark(session->stream->link, (uint64_t)session->handed_through);
     }
 }
 
@@ -262,6 +293,9 @@ xy_pending_drain(struct xy_session *session, int64_t *handed_over)
     xyi_user_settle(user);
     bool nothing = user->pending == 0;
     xy_status status = nothing ? XY_OK : drain(session, handed_over);
+    /* whoever came meanwhile was told that somebody is at it */
+    while (status == XY_GONE && (session = taker(user)))
+        status = drain(session, handed_over);
     user->draining = false;
     return status;
 }

@@ -60,11 +60,12 @@ available(struct xy_session *session, const struct xy_stanza *presence)
     xy_stanza_drop(former);
     bool takes_now = !took && priority >= 0;
     /* from here on messages queue, so that what waited before is handed over before them */
-    bool held = takes_now && xyi_user_hold(user);
+    if (takes_now)
+        xyi_user_hold(user);
     xy_run_session_presence(user->host, session, presence, first);
     if (takes_now && session->open)
         xy_run_session_available(user->host, session);
-    if (held)
+    if (takes_now)
         xyi_user_release(user);
 }
 
@@ -107,6 +108,8 @@ xyi_presence_from_session(struct xy_session *session, const struct xy_stanza *pr
     struct xy_str type = xy_stanza_type(presence);
     enum xy_subscription_kind kind;
     bool is_subscription = subscription_kind(presence, &kind);
+    if (!session->open && !is_subscription)
+        return; /* it ended while a hook waited: it has been shown to be gone */
     if (xy_stanza_to(presence)) {
         if (is_subscription)
             subscription(session, kind, presence);

@@ -70,10 +70,9 @@ xy_stream_bind(struct xy_stream *stream, struct xy_str resource, struct xy_sessi
     xy_status status = xy_user_get(account, &user);
     if (status != XY_OK)
         return status;
-    struct xy_session *older = xy_session_find(full);
-    if (older)
+    struct xy_session *older;
+    while ((older = xy_session_find(full))) /* its hooks may wait, and another bind be faster */
         xy_session_close(older, "conflict", XY_STR("Replaced by a new connection"));
-    /* hooks of the older one may have waited */
     if (stream->stage != XY_STREAM_AUTHENTICATED || user->gone)
         return XY_GONE;
     if (limits.sessions != XY_NONE && user->session_count >= limits.sessions)
@@ -142,7 +141,8 @@ xy_session_send(struct xy_session *session, const struct xy_stanza *stanza)
 bool
 xyi_session_takes_messages(const struct xy_session *session)
 {
-    return session->presence && session->priority >= 0;
+    const struct xy_stream *stream = session->stream;
+    return session->presence && session->priority >= 0 && stream->link && !stream->closing;
 }
 
 struct xy_session *

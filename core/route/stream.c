@@ -124,7 +124,8 @@ handle(struct event *event)
         keep_alive(stream, event->silent_ms);
         break;
     case LATE:
-        xy_stream_error(stream, "connection-timeout", XY_STR("Login took too long"));
+        if (!stream->session) /* it may have bound since the timer fired */
+            xy_stream_error(stream, "connection-timeout", XY_STR("Login took too long"));
         break;
     case CONFIRMED:
         if (stream->session)
@@ -272,6 +273,8 @@ xyi_route_start(unsigned io_threads)
 static void
 evict(struct xy_stream *stream, const char *condition)
 {
+    if (!stream->link)
+        return; /* behind ENDED the strand goes with the stream */
     struct event *event = event_new(stream, EVICTED);
     event->condition = condition;
     post(event);

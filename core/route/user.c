@@ -49,14 +49,45 @@ forget(struct xy_user *user)
     xy_map_remove(users, XY_KEY(user->jid));
     user->gone = true;
     xyi_route_counters.users--;
+}
+
+void
+xyi_user_bury(struct xy_user *user)
+{
     xyi_retire(user, release);
 }
 
 void
 xyi_user_forget(struct xy_user *user)
 {
-    if (!user->gone)
+    if (user->gone)
+        return;
+    forget(user);
+    if (!user->commits) /* else the last of them buries it: no fiber holds it until then */
+        xyi_user_bury(user);
+}
+
+static bool
+is_needed(const struct xy_user *user)
+{
+    return user->session_count || user->commits || user->holding || user->held_first ||
+           user->releaser;
+}
+
+/* Every fiber that held it when it became due has ended; who got it since keeps it. */
+static void
+leave(void *object)
+{
+    struct xy_user *user = object;
+    user->leaving = false;
+    if (user->gone)
+        return;
+    if (user->wanted || is_needed(user)) {
+        xyi_user_unused(user);
+    } else {
         forget(user);
+        release(user);
+    }
 }
 
 void
@@ -68,14 +99,18 @@ xyi_user_used(struct xy_user *user)
 void
 xyi_user_unused(struct xy_user *user)
 {
-    bool needed = user->session_count || user->commits || user->holding || user->held_first;
-    if (user->gone || needed)
+    if (user->gone || user->leaving || is_needed(user))
         return;
     leave_idle(user);
     xyi_list_append(&idle, &user->idle);
     idle_count++;
-    if (idle_count > MOST_IDLE)
-        forget(XYI_LIST_OF(idle.next, struct xy_user, idle));
+    if (idle_count <= MOST_IDLE)
+        return;
+    struct xy_user *oldest = XYI_LIST_OF(idle.next, struct xy_user, idle);
+    leave_idle(oldest);
+    oldest->leaving = true;
+    oldest->wanted = false;
+    xyi_retire(oldest, leave);
 }
 
 static struct xy_user *
@@ -129,8 +164,10 @@ xy_user_get(const struct xy_jid *jid, struct xy_user **user)
         return XY_ABSENT;
     const struct xy_jid *bare = xy_jid_bare(jid);
     *user = xyi_user_known(bare);
-    if (*user)
+    if (*user) {
+        (*user)->wanted = true;
         return XY_OK;
+    }
     struct xy_account account;
     xy_status status = xyi_account_read(bare, &account);
     if (status != XY_OK)
@@ -138,6 +175,7 @@ xy_user_get(const struct xy_jid *jid, struct xy_user **user)
     *user = xyi_user_known(bare); /* another fiber may have been faster */
     if (!*user)
         *user = add(&account, bare, host);
+    (*user)->wanted = true;
     return XY_OK;
 }
 
