@@ -26,6 +26,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 def pytest_addoption(parser):
     parser.addoption("--build", default="build", help="folder of the build to test")
     parser.addoption("--servers", default="sqlite:0,pgsql:2", help="storage:io_threads of the shared servers")
+    parser.addoption("--engine-only", action="store_true", help="leave out what does not depend on the engine")
     parser.addoption("--against", default="xylem", choices=("xylem", "prosody"))
 
 
@@ -52,6 +53,10 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(config, items):
+    if config.getoption("--engine-only"):
+        left_out = [i for i in items if i.get_closest_marker("once") or "engine" not in i.fixturenames]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [i for i in items if i not in left_out]
     if config.getoption("--against") == "prosody":
         for item in items:
             if item.get_closest_marker("xylem") or "make_server" in item.fixturenames:
