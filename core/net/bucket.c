@@ -3,7 +3,7 @@
  * Token buckets. What arrived is never refused: it may run the bucket into debt, and the answer
  * is how long to stop reading, so the average keeps to the rate whatever the sizes are.
  */
-#include "core/net/net_internal.h"
+#include "core/net/parts.h"
 
 enum { SCALE = 1000 }; /* milliseconds times units per second give thousandths */
 

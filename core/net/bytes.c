@@ -3,7 +3,7 @@
  * Bytes that wait: what a socket does not take and what a parser may not see yet. Invariant: an
  * empty one holds no memory once it has been eaten.
  */
-#include "core/net/net_internal.h"
+#include "core/net/parts.h"
 
 enum { LEAST = 512 };
 

@@ -5,7 +5,7 @@
  * and nowhere else. The tls-server-end-point binding (RFC 5929 4.1) is a property of the
  * certificate and computed once.
  */
-#include "core/net/net_internal.h"
+#include "core/net/parts.h"
 
 #include <errno.h>
 #include <gnutls/x509.h>
