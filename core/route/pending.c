@@ -291,8 +291,7 @@ xy_pending_drain(struct xy_session *session, int64_t *handed_over)
         return XY_CONFLICT;
     user->draining = true;
     xyi_user_settle(user);
-    bool nothing = user->pending == 0;
-    xy_status status = nothing ? XY_OK : drain(session, handed_over);
+    xy_status status = drain(session, handed_over);
     /* whoever came meanwhile was told that somebody is at it */
     while (status == XY_GONE && (session = taker(user)))
         status = drain(session, handed_over);
