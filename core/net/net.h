@@ -28,14 +28,19 @@ struct xyi_net_limits {
     int64_t connections;             /* in all */
     int64_t output_bytes;            /* queued for a slow reader, then policy-violation */
     int64_t output_stalled_ms;       /* no byte taken for so long */
-    int64_t stanza_rate_milli, stanza_burst; /* per connection and second, in thousandths; reading pauses beyond */
+    /* Per connection and second, in thousandths of a stanza; bursts in stanzas and bytes, absent: one
+     * second's worth. What runs into debt is still handed over, then reading pauses. */
+    int64_t stanza_rate_milli, stanza_burst;
     int64_t byte_rate, byte_burst;
-    int64_t idle_ms;                 /* silence before `idle` fires, and again each time */
+    int64_t idle_ms;                 /* silence before `idle` fires, and again each time; silent_ms
+                                        is a multiple of it. A connection nobody reads is not silent. */
     unsigned queued;                 /* unhandled stanzas before reading pauses, e.g. 64 */
 };
 
 /* ---- TLS: an immutable set of certificates, swapped whole -------------------------------------------------- */
-struct xyi_tls; /* TLS 1.2 and 1.3, SNI, ALPN xmpp-client; shared credentials and priorities */
+/* TLS 1.2 and 1.3 with forward secrecy and AEAD only; SNI (without it the `to` before STARTTLS); ALPN
+ * xmpp-client. No session tickets, 0-RTT, renegotiation. A handshake has ten seconds. */
+struct xyi_tls;
 struct xyi_tls_certificate {
     struct xy_str host; /* served by SNI for this prepared domain; absent: the default */
     struct xy_str certificate, key; /* paths, PEM; chain in the certificate file */
@@ -58,13 +63,13 @@ struct xyi_link_events {
     void (*ended)(struct xyi_link *link);   /* the socket is gone; the last call for this link */
 };
 void xyi_net_start(unsigned io_threads, const struct xyi_link_events *events);
-/* Takes a reference on tls (NULL: no TLS). Connections from now on see it. */
+/* Takes a reference on tls (NULL: no TLS): handshakes from now on see it. Limits reach all connections. */
 void xyi_net_configure(const struct xyi_net_limits *limits, struct xyi_tls *tls);
 void xyi_net_stop(void); /* cuts what is left (`ended` for each), joins the threads; on a fiber or not */
 
 enum xyi_listen_tls { XYI_TLS_NONE, XYI_TLS_STARTTLS, XYI_TLS_DIRECT };
 struct xyi_listen {
-    struct xy_str address; /* numeric IPv4 or IPv6 */
+    struct xy_str address; /* numeric IPv4 or IPv6; "::" takes IPv4 too */
     uint16_t port;         /* 0: any free one, see xyi_listener_port() */
     enum xyi_listen_tls tls;
     int tag;               /* the server's: which service it is for */
@@ -104,7 +109,8 @@ void xyi_link_send(struct xyi_link *link, const struct xy_stanza *stanza, const 
  * acknowledged by the peer's kernel (SIOCOUTQ is 0), never if the connection dies first. */
 void xyi_link_mark(struct xyi_link *link, uint64_t mark);
 /* Flushes, sends TLS close_notify, closes the socket (after `bytes`, which may be absent). `ended`
- * follows in any case within a few seconds. */
+ * follows in any case within a few seconds; until then stanzas that were on their way still come,
+ * and what is sent is dropped. */
 void xyi_link_close(struct xyi_link *link, struct xy_str bytes);
 
 struct xyi_net_counts {
