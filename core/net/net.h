@@ -86,7 +86,8 @@ uint16_t xyi_listener_port(const struct xyi_listener *listener);
 /* ---- one connection -------------------------------------------------------------------------------------------- */
 /* Until xyi_link_authenticated() the I/O side hands over one header or element at a time and parses
  * on only after xyi_link_continue(), xyi_link_starttls() or xyi_link_restart(): nothing pipelined
- * can slip through a change of state. Bytes left over at starttls close the connection. */
+ * can slip through a change of state. Anything but white space left over at starttls closes the
+ * connection. */
 void xyi_link_set_owner(struct xyi_link *link, void *owner);
 void *xyi_link_owner(const struct xyi_link *link);
 struct xy_str xyi_link_peer(const struct xyi_link *link); /* "192.0.2.1" */
