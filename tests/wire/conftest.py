@@ -31,7 +31,6 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "threads: threads meet here; also run under ThreadSanitizer")
     config.addinivalue_line("markers", "xylem: not for --against prosody (admin commands, stricter rules)")
     config.addinivalue_line("markers", "once: does not depend on storage or threads; runs on the first engine only")
     config.addinivalue_line("filterwarnings", "ignore:ssl.TLSVersion:DeprecationWarning")

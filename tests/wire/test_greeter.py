@@ -157,9 +157,11 @@ def test_who_was_here_before_is_left_in_peace(make_own):
 
 def test_another_module_listens_to_its_hook(make_own):
     server, cast = make_own(greeter=True, guestbook={"pages": 2})
-    people = [arrives(cast, name) for name in ("romeo", "juliet", "nurse")]
-    for client in people:
-        client.hears(welcome())
+    people = []
+    for name in ("romeo", "juliet", "nurse"):
+        people.append(arrives(cast, name))
+        people[-1].hears(welcome())
+        people[-1].round_trip()  # its visit is written down before the next one comes
     assert guests(people[0]) == [name_of(people[2]), name_of(people[1])]
     assert ("greeter_greeted", "guestbook") in [(r["hook"], r["module"]) for r in server.json("hooks")["rows"]]
 

@@ -3,7 +3,6 @@
 import pytest
 
 from lib import dom
-from lib.dom import NS
 from lib.friends import watch
 
 ASK = "<query xmlns='jabber:iq:last'/>"
@@ -70,8 +69,6 @@ def test_only_the_last_session_counts(clocked):
     server.advance("30 s")
     assert last(romeo, str(other))[0] == 30
 
-
-@pytest.mark.threads
 def test_it_survives_a_restart(clocked, actors):
     server, cast = clocked
     romeo, juliet = cast("romeo", "juliet")

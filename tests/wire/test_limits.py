@@ -124,7 +124,6 @@ def retry_until_served(connects, server):
 
 
 @pytest.mark.once
-@pytest.mark.threads
 def test_stanza_rate_delays_and_loses_nothing(make_server, actors):
     """A flood is slowed down, not punished: everything arrives, in order."""
     server = make_server(limits={"stanza_rate": "500/s burst 50"})
@@ -135,7 +134,6 @@ def test_stanza_rate_delays_and_loses_nothing(make_server, actors):
 
 
 @pytest.mark.once
-@pytest.mark.threads
 def test_slow_reader_is_cut_off_and_nobody_else_suffers(make_server, actors):
     """The queue of a client that does not read is bounded: then policy-violation and the end."""
     server = make_server()
@@ -159,7 +157,6 @@ def is_online(server, client):
     return client.full in server.ctl("session", "list")
 
 
-@pytest.mark.threads
 def test_connections_that_come_and_vanish(server, connects, cast):
     """Half a header, half a handshake, a reset at any moment: the others notice nothing."""
     romeo, juliet = cast("romeo", "juliet")
@@ -172,7 +169,6 @@ def test_connections_that_come_and_vanish(server, connects, cast):
     juliet.hears(f"<message from='{romeo.full}' id='after'/>")
 
 
-@pytest.mark.threads
 def test_session_reset_in_the_middle_of_a_stanza(cast):
     """Half a stanza is none; what came before counts."""
     romeo, juliet = cast("romeo", "juliet")
@@ -192,7 +188,6 @@ def test_half_closed_connection(cast):
         pass
 
 
-@pytest.mark.threads
 def test_system_shutdown(make_server, actors, connects):
     """4.9.3.20: at stop every stream hears system-shutdown, logged in or not."""
     server = make_server()

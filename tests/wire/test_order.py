@@ -3,11 +3,7 @@
 they were sent, whatever else goes on, none lost, none twice."""
 import random
 
-import pytest
-
 from lib import dom
-
-pytestmark = pytest.mark.threads
 
 
 def numbers_of(client, count, sender=None):

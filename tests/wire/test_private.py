@@ -3,7 +3,6 @@
 import pytest
 
 from lib import dom
-from lib.dom import NS
 
 pytestmark = pytest.mark.xylem
 NOTES = "<notes xmlns='urn:test:notes'><n when='1'>Wherefore &amp; why</n>tail</notes>"

@@ -6,7 +6,6 @@ import pytest
 
 from lib import dom
 from lib.client import SaslFailure
-from lib.dom import NS
 from lib.friends import befriend
 
 pytestmark = pytest.mark.xylem

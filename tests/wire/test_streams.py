@@ -441,7 +441,6 @@ def test_stanzas_before_the_close_are_handled(cast):
     romeo.hears_close()
 
 
-@pytest.mark.threads
 def test_whole_session_byte_by_byte(cast):
     """However TCP cuts it: login, a message with every kind of content, and the close."""
     juliet = cast("juliet")
@@ -455,7 +454,6 @@ def test_whole_session_byte_by_byte(cast):
     romeo.hears_close()
 
 
-@pytest.mark.threads
 def test_many_stanzas_in_one_packet(cast):
     romeo, juliet = cast("romeo", "juliet")
     romeo.sends("".join(f"<message to='{juliet.full}' id='{i}'><body>{i}</body></message>" for i in range(1000)))

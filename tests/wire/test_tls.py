@@ -149,7 +149,6 @@ GARBAGE = {"zeros": b"\0" * 64, "text": b"<?xml version='1.0'?><stream:stream to
            "sslv2": b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10" + b"\1" * 40}
 
 
-@pytest.mark.threads
 @pytest.mark.parametrize("what", list(GARBAGE))
 @pytest.mark.parametrize("tls", ["starttls", "direct"])
 def test_garbage_where_a_handshake_belongs(connects, server, tls, what):
@@ -175,7 +174,6 @@ def test_client_hello_on_the_starttls_port(connects, server):
         connects(server, "starttls").handshakes(server.domain)
 
 
-@pytest.mark.threads
 def test_handshake_byte_by_byte(connects, server):
     """The handshake and the first record, however TCP cuts them."""
     stream = connects(server, "direct")
@@ -204,7 +202,6 @@ def test_handshake_byte_by_byte(connects, server):
     assert b"mechanisms" in heard
 
 
-@pytest.mark.threads
 def test_close_notify_ends_the_stream(cast):
     """A client that leaves by TLS close_notify is gone; the server answers in kind and closes."""
     romeo = cast.online("romeo", tls="direct")
