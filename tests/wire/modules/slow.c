@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Makes hooks wait, for tests of what happens meanwhile: those of a presence that carries
- * <slow xmlns='urn:xylem:test:slow' ms='…'/> (at='outgoing': before it is looked at), and the end of
- * a session whose resource is "slow".
+ * <slow xmlns='urn:xylem:test:slow' ms='…'/> (at='outgoing': before it is looked at), and the
+ * end of a session whose resource is "slow".
  */
 #define XY_STATE slow
 #include <xylem/xylem.h>
@@ -47,4 +47,5 @@ static const struct xy_hook hooks[] = {
     XY_ON(session_closed, at_the_end),
 };
 
-XY_MODULE(slow, .about = "Lets tests look at what happens during a wait.", XY_TABLE(hooks, hooks));
+XY_MODULE(slow, .about = "Lets tests look at what happens during a wait.",
+          XY_TABLE(hooks, hooks));
