@@ -137,7 +137,7 @@ cancel(struct xyi_timer *timer)
 BOTH(a_cancelled_read_leaves_nothing_behind)
 {
     make_table();
-    limit_patience(1000);
+    limit_patience(5000);
     static struct xyi_timer soon;
     xyi_timer_set(&soon, 100, cancel);
     in_parallel(10, read_slowly);
