@@ -38,6 +38,13 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_set_state(const struct xy_jid *
  * what the core keeps for it, fires account_deleted (modules drop their rows). */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_delete(const struct xy_jid *bare);
 
+/* Accounts of a host behind the bare JID text `after` (absent: from the first), in order, at most
+ * `limit`. Columns: jid, owner. */
+struct xy_host;
+struct xy_rows;
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_list(const struct xy_host *host, struct xy_str after,
+                                                      int64_t limit, struct xy_rows **rows);
+
 struct xy_scram_keys {
     struct xy_str salt; /* the fiber's memory */
     int64_t iterations;

@@ -6,9 +6,12 @@
 #ifndef XYLEM_HOOKS_H
 #define XYLEM_HOOKS_H
 
+#include <xylem/delivery.h>
 #include <xylem/hook.h>
 #include <xylem/roster.h>
+#include <xylem/sasl.h>
 #include <xylem/session.h>
+#include <xylem/sql.h>
 
 /* ---- streams --------------------------------------------------------------------------------- */
 /* Add what `stream` may do next to <stream:features/>. Look at xy_stream_stage() and
@@ -30,8 +33,22 @@ XY_EVENT(session_presence, (struct xy_session *session, const struct xy_stanza *
 /* It can take messages to the bare JID now and could not before (available, priority >= 0).
  * Fires after session_presence. */
 XY_EVENT(session_available, (struct xy_session *session), (session))
+/* The connection of a retained session broke without </stream:stream>. XY_DONE: the session stays,
+ * shown as available, until it is resumed or closed by whoever said so. Else it ends. */
+XY_FILTER(session_lost, (struct xy_session *session), (session))
+/* It stayed without a connection; and it has one again (after xy_session_release()). */
+XY_EVENT(session_detached, (struct xy_session *session), (session))
+XY_EVENT(session_resumed, (struct xy_session *session), (session))
+/* See xy_session_when_handled(). */
+XY_EVENT(session_handled, (struct xy_session *session), (session))
 /* It has ended (after its unavailable presence, if it was available). */
 XY_EVENT(session_closed, (struct xy_session *session), (session))
+/* An administrator ended it: what lets its client in again without the password is void. It is
+ * still open. */
+XY_EVENT(session_kicked, (struct xy_session *session), (session))
+/* A stanza for a session that is watched (xy_session_watch_output) is due to be sent. XY_DONE: hold
+ * it back; XY_PASS: send it now, behind everything held back before. Must not suspend. */
+XY_FILTER(session_output, (struct xy_session *session, const struct xy_stanza *stanza), (session, stanza))
 
 /* ---- stanzas --------------------------------------------------------------------------------- */
 /* A client's presence without type, broadcast or directed, before anybody else sees it. It is still
@@ -51,7 +68,21 @@ XY_FILTER(stanza_in, (struct xy_user *to, const struct xy_stanza *stanza), (to, 
 /* A presence of any type but the four of subscriptions arrived for an account (after stanza_in).
  * XY_PASS: the core delivers it to the available sessions; a probe is dropped. */
 XY_FILTER(presence_in, (struct xy_user *to, const struct xy_stanza *presence), (to, presence))
-/* A message of type normal or chat found no session that may take it. XY_PASS: it bounces. */
+/* How is `message` (type normal or chat) kept for `owner`, who sent it (`outgoing`) or is to get it?
+ * Set bits of enum xy_keep in *keep. Asked once per message and side. */
+XY_EVENT(message_keeping, (struct xy_user *owner, const struct xy_stanza *message, bool outgoing,
+                           unsigned *keep),
+         (owner, message, outgoing, keep))
+/* A message is on its way to the sessions of a user, or left one of a user's: copy it, take notice.
+ * Fires for every message accepted from or for an account of ours, once per side, in the order of
+ * acceptance; if it is stored, before its commit. Must not suspend. */
+XY_EVENT(message_delivering, (struct xy_delivery *delivery), (delivery))
+/* A message from a retained session is about to be stored: statements added to `txn` commit with
+ * it. xy_session_handled() will be `handled` then. Must not suspend. */
+XY_EVENT(message_storing, (struct xy_session *from, uint32_t handled, struct xy_txn *txn),
+         (from, handled, txn))
+/* A message of type normal or chat found no session that may take it, and nothing keeps it.
+ * XY_PASS: it bounces. */
 XY_FILTER(message_undeliverable, (struct xy_user *to, const struct xy_stanza *message), (to, message))
 /* A stanza for a domain that is not ours: federation and clustering plug in here. The provider
  * takes over the stanza's fate. Nobody: remote-server-not-found. */
@@ -64,6 +95,7 @@ XY_EVENT(account_deleting, (struct xy_user *user), (user))
 /* Gone; drop rows of `owner`. */
 XY_EVENT(account_deleted, (const struct xy_jid *bare, xy_owner owner), (bare, owner))
 XY_EVENT(password_changed, (struct xy_user *user), (user))
+XY_EVENT(account_disabled, (struct xy_user *user), (user)) /* its sessions are still there */
 
 /* ---- disco (XEP-0030) ------------------------------------------------------------------------ */
 /* Somebody allowed to asks a host (user NULL) or an account for disco#info or #items at `node`

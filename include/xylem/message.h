@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The message store: one row for one message; archives, offline queues and resend buffers are
- * views on it. All content is read through one reader that applies the message's state (live,
- * retracted, …); modules cannot reach the raw rows.
+ * views on it (archive.h, the queue below, delivery.h). All content is read through one reader that
+ * applies the message's state (live, retracted, …); modules cannot reach the raw rows.
+ *
+ * Who keeps a message is asked once, when it is accepted (hook message_keeping), and written with
+ * it in one transaction; nothing is delivered before that is durable.
  */
 #ifndef XYLEM_MESSAGE_H
 #define XYLEM_MESSAGE_H
@@ -16,22 +19,51 @@ XY_API xy_message_id xy_message_id_at(int64_t ms);                 /* the lowest
 
 /* XEP-0334 and XEP-0160: would an offline queue keep it? By type, hints and payload. */
 XY_API bool xy_message_is_storable(const struct xy_stanza *message);
+/* XEP-0313 and XEP-0334: would an archive? As above, and not without no-permanent-store(age). */
+XY_API bool xy_message_is_archivable(const struct xy_stanza *message);
 
-/* Keeps `message` for `to` until a device has certainly received it. Does not wait: deliveries to
- * `to` that come later keep their place behind it. If the commit fails the sender gets the error
- * stanza. XY_FULL: `quota` messages wait already (XY_NONE: unlimited), nothing was done. */
+/* Answers to message_keeping, set bit by bit. */
+enum xy_keep {
+    XY_KEEP_ARCHIVED = 1, /* the owner's archive shows it */
+    XY_KEEP_QUEUED = 2,   /* it waits for every device of the owner that has not got it yet */
+    XY_KEEP_FULL = 4,     /* it would wait, but too many do: bounces if nobody can take it now */
+};
+
+/* ---- the queue ------------------------------------------------------------------------------- */
+/* A message waits for each known device of an account until that device has acknowledged it: by
+ * stream management, by an archive sync that brought it there, or, without either, by a confirmed
+ * write and a grace period. A client that says who it is (SASL2's user-agent) is a device of its
+ * own; those that do not are one together. A device that comes for the first time gets what waits
+ * for any other. */
+
+/* Messages that wait for `owner`: for the device that has the most of them. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_pending_count(xy_owner owner, int64_t *count);
+/* The same as the core last knew it, without asking; XY_NONE: not known yet. */
+XY_API int64_t xy_user_pending(const struct xy_user *user);
+enum xy_drain {
+    XY_DRAIN_ALL,
+    XY_DRAIN_UNARCHIVED, /* leave out what the owner's archive had when the session bound: it
+                            reads that there (Bind 2) */
+    XY_DRAIN_NOTHING,    /* forget what waited for its device when it bound: loses messages */
+};
+/* Hands the waiting messages to `session`, oldest first, each with its delay stamp and, if the
+ * archive has it, its stanza-id. Live messages to the session queue behind until it is done.
+ * XY_GONE: the session ended half way; what was not acknowledged still waits. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_pending_drain(struct xy_session *session, int64_t *handed_over);
+/* Keeps `message` for `to`; XY_FULL: `quota` messages wait already. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_pending_add(struct xy_user *to,
                                                      const struct xy_stanza *message, int64_t quota);
-/* Messages that wait for `owner`. */
-XY_API XY_SUSPENDS XY_CHECK xy_status xy_pending_count(xy_owner owner, int64_t *count);
-/* Hands the waiting messages to `session`, oldest first, each with its delay stamp. Live messages
- * to the account queue behind until it is done. Rows go when the peer's kernel has acknowledged
- * the bytes, not before. XY_CONFLICT: another session is at it; XY_GONE: this one ended half way. */
-XY_API XY_SUSPENDS XY_CHECK xy_status xy_pending_drain(struct xy_session *session, int64_t *handed_over);
 /* Forgets what has waited since before `before_ms`; each is logged by id (message.expired). */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_pending_expire(struct xy_host *host, int64_t before_ms,
                                                         int64_t *expired);
 /* Forgets all that waits for `owner`. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_pending_clear(xy_owner owner, int64_t *cleared);
+/* Forgets devices not seen since `before_ms`, with what waits for them, on accounts that have
+ * another device seen since. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_devices_expire(struct xy_host *host, int64_t before_ms,
+                                                        int64_t *forgotten);
+/* These have been sent to `session` in another way (archive results): when everything sent to it
+ * until now is acknowledged, they no longer wait for its device. */
+XY_API void xy_session_passes(struct xy_session *session, const xy_message_id *ids, size_t count);
 
 #endif

@@ -66,6 +66,12 @@ XY_API void xy_stream_login_failed(struct xy_stream *stream);
 XY_API int64_t xy_login_failures_allowed(void);
 /* SASL succeeded: the next thing the client sends is a new stream header. `account` is bare. */
 XY_API void xy_stream_authenticated(struct xy_stream *stream, const struct xy_jid *account);
+/* The same without a restart (XEP-0388): what is allowed after login is allowed from now on. Send the
+ * features, if they are due, with xy_stream_offer(). */
+XY_API void xy_stream_authenticated_inline(struct xy_stream *stream, const struct xy_jid *account);
+XY_API XY_SUSPENDS void xy_stream_offer(struct xy_stream *stream); /* <stream:features/> */
+/* The stream header's `from`, which proves nothing before login; NULL: none, or no JID. */
+XY_API const struct xy_jid *xy_stream_from(const struct xy_stream *stream);
 /* Binds a resource; absent: the server makes one up. A session of that full JID that exists is
  * closed with <conflict/>. XY_INVALID: the resource is malformed; XY_CONFLICT: bound already;
  * XY_FULL: sessions per account. Fires session_opened. */

@@ -4,8 +4,10 @@
 #define XYLEM_H
 
 #include <xylem/account.h>
+#include <xylem/archive.h>
 #include <xylem/clock.h>
 #include <xylem/command.h>
+#include <xylem/delivery.h>
 #include <xylem/fiber.h>
 #include <xylem/hash.h>
 #include <xylem/hook.h>
@@ -20,6 +22,7 @@
 #include <xylem/option.h>
 #include <xylem/roster.h>
 #include <xylem/route.h>
+#include <xylem/sasl.h>
 #include <xylem/session.h>
 #include <xylem/sql.h>
 #include <xylem/stanza.h>
