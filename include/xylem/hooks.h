@@ -9,7 +9,7 @@
 #include <xylem/delivery.h>
 #include <xylem/hook.h>
 #include <xylem/roster.h>
-#include <xylem/sasl.h>
+#include <xylem/sasl2.h>
 #include <xylem/session.h>
 #include <xylem/sql.h>
 

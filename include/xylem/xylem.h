@@ -23,6 +23,7 @@
 #include <xylem/roster.h>
 #include <xylem/route.h>
 #include <xylem/sasl.h>
+#include <xylem/sasl2.h>
 #include <xylem/session.h>
 #include <xylem/sql.h>
 #include <xylem/stanza.h>
