@@ -69,12 +69,18 @@ judge_header(struct xy_stream *stream, const struct xyi_stream_header *header)
     int64_t major;
     if (xy_str_to_int(xy_str_cut(&rest, '.'), 1, 1000, &major) != XY_OK)
         return "unsupported-version"; /* RFC 6120 4.7.5: absent means 0.9 */
-    if (header->from.len && stream->account) {
-        const struct xy_jid *from = xy_jid_parse(header->from);
-        if (!from || xy_jid_bare(from) != stream->account)
-            return "invalid-from";
-    }
+    if (header->from.len && stream->account &&
+        (!stream->from || xy_jid_bare(stream->from) != stream->account))
+        return "invalid-from";
     return NULL;
+}
+
+static void
+note_from(struct xy_stream *stream, struct xy_str text)
+{
+    xy_jid_drop(stream->from);
+    const struct xy_jid *from = text.len ? xy_jid_parse(text) : NULL;
+    stream->from = from ? xy_jid_keep(from) : NULL;
 }
 
 void
@@ -82,6 +88,7 @@ xyi_stream_header(struct xy_stream *stream, const struct xyi_stream_header *head
 {
     if (!stream->link || stream->closing)
         return;
+    note_from(stream, header->from);
     const char *wrong = judge_header(stream, header);
     size_t len = header->lang.len < sizeof(stream->lang) ? header->lang.len : 0;
     memcpy(stream->lang, header->lang.at ? header->lang.at : "", len);
@@ -161,16 +168,38 @@ xy_stream_login_failed(struct xy_stream *stream __attribute__((unused)))
     xyi_route_counters.auth_failures++;
 }
 
-void
-xy_stream_authenticated(struct xy_stream *stream, const struct xy_jid *account)
+static void
+log_in(struct xy_stream *stream, const struct xy_jid *account)
 {
     xy_assert(!stream->account && xy_jid_is_bare(account));
     stream->account = xy_jid_keep(account);
     stream->steered = true;
-    if (!stream->link)
-        return;
-    xyi_link_authenticated(stream->link);
-    xyi_link_restart(stream->link);
+    if (stream->link)
+        xyi_link_authenticated(stream->link);
+}
+
+void
+xy_stream_authenticated(struct xy_stream *stream, const struct xy_jid *account)
+{
+    log_in(stream, account);
+    if (stream->link)
+        xyi_link_restart(stream->link);
+}
+
+void
+xy_stream_authenticated_inline(struct xy_stream *stream, const struct xy_jid *account)
+{
+    log_in(stream, account);
+    stream->stage = XY_STREAM_AUTHENTICATED;
+    if (stream->link)
+        xyi_link_continue(stream->link); /* what comes waits on the strand */
+}
+
+void
+xy_stream_offer(struct xy_stream *stream)
+{
+    if (stream->link && !stream->closing)
+        send_features(stream);
 }
 
 void

@@ -16,6 +16,7 @@ struct xy_stream {
     struct xyi_timer login_timer;
     struct xy_host *host;         /* NULL before the first header */
     const struct xy_jid *account; /* bare, after SASL */
+    const struct xy_jid *from;    /* what the header claims; NULL: nothing, or no JID */
     struct xy_session *session;
     struct xyi_note *notes;
     enum xy_stream_stage stage;

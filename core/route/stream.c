@@ -56,6 +56,7 @@ release(void *object)
     struct xy_stream *stream = object;
     xyi_notes_free(&stream->notes);
     xy_jid_drop(stream->account);
+    xy_jid_drop(stream->from);
     xyi_free(stream);
 }
 

@@ -26,6 +26,12 @@ xy_stream_account(const struct xy_stream *stream)
     return stream->account;
 }
 
+const struct xy_jid *
+xy_stream_from(const struct xy_stream *stream)
+{
+    return stream->from;
+}
+
 struct xy_str
 xy_stream_id(const struct xy_stream *stream)
 {
