@@ -211,11 +211,11 @@ class Cast:
     def account(self, name, server=None, domain=None):
         return (server or self.server).fresh(name, domain)
 
-    def client(self, name, jid=None, server=None, domain=None, password="secret", **options):
-        """Connected, not logged in."""
+    def client(self, name, jid=None, server=None, domain=None, password="secret", kind=Client, **options):
+        """Connected, not logged in. `kind`: a class derived from Client."""
         server = server or self.server
         jid = jid or server.fresh(name, domain)
-        return Client(server, jid, password, cast=self.clients, label=name, **{**self.defaults, **options})
+        return kind(server, jid, password, cast=self.clients, label=name, **{**self.defaults, **options})
 
     def connected(self, *names, **options):
         """Logged in, no presence sent."""
