@@ -68,9 +68,6 @@ struct xy_str xyi_option_text(const struct xy_option *row, const void *from);
 bool xyi_options_differ(struct xyi_option_table table, const void *a, const void *b, enum xy_effect *effect);
 /* on/off, true/false, yes/no in any case of letters. */
 XY_CHECK xy_status xyi_bool_parse(struct xy_str text, bool *value);
-/* "30 s" and the like; on failure *error is a sentence in xyi_temp(). */
-XY_CHECK xy_status xyi_duration_parse(struct xy_str text, int64_t *ms, struct xy_str *error);
-struct xy_str xyi_duration_text(int64_t ms); /* in the largest unit that divides it; xyi_temp() */
 /* "did you mean" for any list of words: the nearest within distance 2, or absent. */
 struct xy_str xyi_did_you_mean(struct xy_str word, const struct xy_str *known, size_t count);
 

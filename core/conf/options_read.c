@@ -30,7 +30,7 @@ static struct xy_str
 bound_text(const struct xy_option *row, int64_t bound)
 {
     if (row->type == XY_OPTION_DURATION)
-        return xyi_duration_text(bound);
+        return xy_duration_text(bound);
     if (row->type == XY_OPTION_SIZE)
         return xyi_size_text(bound);
     return xy_temp_printf("%lld", (long long)bound);
@@ -68,7 +68,7 @@ read_number(const struct reader *reader, struct xy_str text, int64_t *into)
         return XY_OK;
     }
     if (reader->row->type == XY_OPTION_DURATION)
-        status = xyi_duration_parse(text, &value, &error);
+        status = xy_duration_parse(text, &value, &error);
     else if (reader->row->type == XY_OPTION_SIZE)
         status = xyi_size_parse(text, &value, &error);
     else

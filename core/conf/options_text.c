@@ -91,7 +91,7 @@ number_text(const struct xy_option *row, int64_t value)
     if (row->none && value == XY_NONE)
         return XY_STR("none");
     if (row->type == XY_OPTION_DURATION)
-        return xyi_duration_text(value);
+        return xy_duration_text(value);
     if (row->type == XY_OPTION_SIZE)
         return xyi_size_text(value);
     return xy_temp_printf("%lld", (long long)value);

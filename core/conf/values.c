@@ -62,7 +62,7 @@ parse_amount(struct xy_str text, const struct unit *units, int64_t *out, struct 
 }
 
 xy_status
-xyi_duration_parse(struct xy_str text, int64_t *ms, struct xy_str *error)
+xy_duration_parse(struct xy_str text, int64_t *ms, struct xy_str *error)
 {
     struct xy_str rest = text;
     *error = XY_NO_STR;
@@ -156,7 +156,7 @@ amount_text(int64_t amount, const struct unit *units)
 }
 
 struct xy_str
-xyi_duration_text(int64_t ms)
+xy_duration_text(int64_t ms)
 {
     if (ms == 86400000)
         return XY_STR("1 day");

@@ -170,7 +170,7 @@ clock_advance(XY_SELF, struct xy_command *command)
 {
     struct xy_str error = XY_NO_STR;
     int64_t ms;
-    if (xyi_duration_parse(xy_arg(command, "DURATION"), &ms, &error) != XY_OK)
+    if (xy_duration_parse(xy_arg(command, "DURATION"), &ms, &error) != XY_OK)
         return xy_fail(command, XY_INVALID, XY_FMT, XY_ARG(error));
     xyi_clock_advance(ms);
     xy_put_str(command, "now", xy_time_format(xy_now_ms()));

@@ -65,6 +65,11 @@ struct xy_option {
 #define XY_OPTION(field, ...) XY_OPTION_IN_(XY_STATE, field, __VA_ARGS__)
 #define XY_OPTION_IN_(state, field, ...) XY_OPTION_IN(state, field, __VA_ARGS__)
 
+/* "30 s" and the like, as in the file; on failure *error is a sentence in the fiber's memory. And back,
+ * in the largest unit that divides it. For arguments of commands. */
+XY_API XY_CHECK xy_status xy_duration_parse(struct xy_str text, int64_t *ms, struct xy_str *error);
+XY_API struct xy_str xy_duration_text(int64_t ms);
+
 /* Where a module's .check reports cross-field errors; they come out as file:line:column: text. */
 struct xy_diagnostics;
 XY_API void xy_complain(struct xy_diagnostics *to, const char *option, const char *format, ...)
