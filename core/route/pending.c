@@ -213,7 +213,11 @@ requeue(struct xy_user *user, const struct xy_stanza *message)
 xy_status
 xy_pending_add(struct xy_user *to, const struct xy_stanza *message, int64_t quota)
 {
-    struct xyi_message_row row = {.owner = to->owner, .origin_id = xy_stanza_id(message)};
+    static const int64_t anybody = 0;
+    struct xyi_message_row row = {.waits_for = to->owner,
+                                  .devices = &anybody,
+                                  .device_count = 1,
+                                  .origin_id = xy_stanza_id(message)};
     xy_status status = prepare(to, message, &row);
     if (status != XY_OK)
         return status;
@@ -265,7 +269,8 @@ drain(struct xy_session *session, int64_t *handed_over)
     struct xy_user *user = session->user;
     for (;;) {
         struct xy_rows *rows;
-        xy_status status = xyi_pending_read(user->owner, session->handed_through, PAGE, &rows);
+        xy_status status =
+            xyi_pending_read(user->owner, 0, session->handed_through, INT64_MAX, PAGE, &rows);
         if (status != XY_OK || xy_rows_count(rows) == 0)
             return status;
         while (status == XY_OK && xy_rows_next(rows)) {
@@ -320,7 +325,7 @@ xyi_pending_confirmed(struct xy_session *session, uint64_t mark)
     if (user->gone)
         return;
     struct xy_txn *txn = xyi_txn_detached();
-    xyi_pending_acknowledge(txn, user->owner, session->drained_after, (xy_message_id)mark);
+    xyi_pending_discard(txn, user->owner, 0, (xy_message_id)mark + 1);
     session->drained_after = (xy_message_id)mark;
     user->commits++; /* the next drain waits for it, or it would hand them over again */
     xyi_user_used(user);

@@ -22,7 +22,7 @@ xy_pending_clear(xy_owner owner, int64_t *cleared)
     if (status != XY_OK)
         return status;
     struct xy_txn *txn = xy_txn_begin();
-    xyi_pending_acknowledge(txn, owner, 0, INT64_MAX);
+    xyi_pending_discard(txn, owner, 0, INT64_MAX);
     status = xy_txn_commit(txn);
     xyi_users_forget_counts(owner);
     return status;

@@ -27,9 +27,7 @@ static const struct xy_statement set_login =
 static const struct xy_statement remove_account = XY_SQL("delete from account where owner = ?");
 static const struct xy_statement remove_rows[] = {
     XY_SQL("delete from scram where owner = ?"),
-    XY_SQL("delete from pending where owner = ?"),
     XY_SQL("delete from device where owner = ?"),
-    XY_SQL("delete from entry where owner = ?"),
 };
 static const struct xy_statement list_host =
     XY_SQL("select jid, owner, state, created, last_login from account"
@@ -41,8 +39,7 @@ static const struct xy_statement list_all =
 const struct xyi_planned xyi_account_planned[] = {
     {&find, "t"},           {&set_state, "ii"},     {&set_login, "ii"},
     {&remove_account, "i"}, {&remove_rows[0], "i"}, {&remove_rows[1], "i"},
-    {&remove_rows[2], "i"}, {&remove_rows[3], "i"}, {&list_host, "tti"},
-    {&list_all, "ti"},      {NULL, NULL},
+    {&list_host, "tti"},    {&list_all, "ti"},      {NULL, NULL},
 };
 
 xy_status
@@ -134,7 +131,7 @@ xyi_account_remove(xy_owner owner)
     struct xy_txn *txn = xy_txn_begin();
     xy_txn_add(txn, &remove_account, XY_INT(owner));
     xy_txn_expect(txn, 1);
-    xyi_pending_acknowledge(txn, owner, 0, INT64_MAX);
+    xyi_pending_remove_owner(txn, owner);
     for (size_t i = 0; i < sizeof(remove_rows) / sizeof(remove_rows[0]); i++)
         xy_txn_add(txn, &remove_rows[i], XY_INT(owner));
     return commit_to_account(txn);

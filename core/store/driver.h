@@ -27,15 +27,29 @@ struct xyi_request {
 };
 
 /* ---- transactions ------------------------------------------------------------------------ */
+/* PostgreSQL runs all statements of one array rank in a commit as one, whatever stands between
+ * them, and the ranks in this order: `pgsql` then takes an array per parameter. So they must not
+ * care who comes first within a rank, and of two ranks it must be the lower. Only the core's
+ * message tables are touched like this, and whatever else touches those is a fence: what was
+ * added before it has run, and nothing behind it. */
+enum xyi_rank {
+    XYI_ALONE,
+    XYI_FENCE,
+    XYI_ADDS_MESSAGE,
+    XYI_ADDS_PENDING,
+    XYI_REMOVES_PENDING,
+    XYI_REMOVES_MESSAGE,
+    XYI_RANKS
+};
+
 struct xyi_txn_statement {
     struct xyi_txn_statement *next;
     const struct xy_statement *statement;
     struct xy_values values;
     int64_t expect; /* rows it must change, or XYI_ANY_ROWS */
     int64_t changed;
-    /* PostgreSQL may run many of these in a row as one: `pgsql` takes an array per parameter.
-     */
-    bool array;
+    enum xyi_rank rank;
+    signed char pending; /* the rows it changes are pending rows: 1 added, -1 removed */
 };
 #define XYI_ANY_ROWS (-1)
 
@@ -50,8 +64,10 @@ struct xy_txn {
     void (*done)(void *argument, xy_status status, const struct xy_txn *txn);
     void *argument;
 };
-void xyi_txn_add_array(struct xy_txn *txn, const struct xy_statement *statement,
-                       struct xy_values values);
+/* `pending`: see struct xyi_txn_statement. xy_txn_changed() of an array rank is 0, or the sum of
+ * all that ran as one. */
+void xyi_txn_add_ranked(struct xy_txn *txn, const struct xy_statement *statement,
+                        enum xyi_rank rank, int pending, struct xy_values values);
 
 /* ---- results ----------------------------------------------------------------------------- */
 struct xyi_row {
@@ -106,7 +122,7 @@ struct xyi_driver {
      * XY_TIMEOUT not known yet. NULL: cannot tell. */
     xy_status (*resolve)(struct xyi_connection *connection, int64_t ticket);
 };
-#define XYI_DRIVER_ABI 1u
+#define XYI_DRIVER_ABI 2u
 extern const struct xyi_driver xyi_driver;
 
 void xyi_fault_say(struct xyi_fault *fault, const char *sql,

@@ -14,6 +14,7 @@
  */
 #include <endian.h>
 #include <nettle/hmac.h>
+#include <stdlib.h>
 #include "core/store/driver.h"
 #include "core/store/parts.h"
 
@@ -24,28 +25,52 @@ struct derived {
     unsigned char salt[XYI_SALT_SIZE], commitment[XYI_COMMITMENT_SIZE];
 };
 
-static const struct xy_statement add_message = XY_SQL(
-    "insert into message (id, sender, rcpt, class, origin, stanza) values (?, ?, ?, ?, ?, ?)");
+static const struct xy_statement add_message =
+    XY_SQL("insert into message (id, sender, rcpt, class, archived, origin, stanza)"
+           " values (?, ?, ?, ?, ?, ?, ?)");
 static const struct xy_statement add_entry =
-    XY_SQL("insert into entry (owner, message, peer, flags) values (?, ?, ?, 0)");
-static const struct xy_statement add_pending =
-    XY_SQL("insert into pending (owner, device, message) values (?, 0, ?)");
+    XY_SQL("insert into entry (owner, message, peer, flags) values (?, ?, ?, ?)");
 static const struct xy_statement add_evidence =
     XY_SQL("insert into evidence (message, commitment, salt) values (?, ?, ?)");
+static const struct xy_statement add_pending = {
+    .sql = "insert into pending (owner, device, message) values (?, ?, ?)",
+    .pgsql = "insert into pending (owner, device, message)"
+             " select * from unnest(?::bigint[], ?::bigint[], ?::bigint[])"};
 
-/* All four for a whole lot of messages: one round trip, one plan. */
+/* All for a whole lot of messages, with the first device of each: one round trip, one plan.
+ * Owner 0 is nobody. */
 static const struct xy_statement add_all = {
-    .pgsql = "with r as materialized (select * from unnest(?::bigint[], ?::bigint[],"
-             " ?::bigint[], ?::bigint[], ?::bigint[], ?::bytea[], ?::bigint[], ?::bytea[],"
-             " ?::bytea[])"
-             " as r (id, sender, rcpt, class, origin, stanza, owner, commitment, salt)),"
-             " m as (insert into message (id, sender, rcpt, class, origin, stanza)"
-             " select id, sender, rcpt, class, origin, stanza from r),"
-             " e as (insert into entry (owner, message, peer, flags)"
-             " select owner, id, sender, 0 from r),"
-             " p as (insert into pending (owner, device, message) select owner, 0, id from r)"
-             " insert into evidence (message, commitment, salt)"
-             " select id, commitment, salt from r"};
+    .pgsql =
+        "with r as materialized (select * from unnest(?::bigint[], ?::bigint[], ?::bigint[],"
+        " ?::bigint[], ?::bigint[], ?::bigint[], ?::bytea[], ?::bigint[], ?::bigint[],"
+        " ?::bigint[], ?::bigint[], ?::bytea[], ?::bytea[])"
+        " as r (id, sender, rcpt, class, archived, origin, stanza, sent_by, sent_to, waits_for,"
+        " device, commitment, salt)),"
+        " m as (insert into message (id, sender, rcpt, class, archived, origin, stanza)"
+        " select id, sender, rcpt, class, archived, origin, stanza from r),"
+        " o as (insert into entry (owner, message, peer, flags)"
+        " select sent_by, id, rcpt, 3 from r where sent_by <> 0),"
+        " i as (insert into entry (owner, message, peer, flags)"
+        " select sent_to, id, sender, 1 from r where sent_to <> 0 and sent_to <> sent_by),"
+        " v as (insert into evidence (message, commitment, salt)"
+        " select id, commitment, salt from r)"
+        " insert into pending (owner, device, message)"
+        " select waits_for, device, id from r where waits_for <> 0"};
+
+static const struct xy_statement find_evidence =
+    XY_SQL("select 1 from evidence where message = ?");
+static const struct xy_statement read_some = {
+    .sql = "select m.id, case when m.state = 0 then m.stanza end from json_each(?) r"
+           " cross join message m where m.id = r.value",
+    .pgsql = "select m.id, case when m.state = 0 then m.stanza end"
+             " from json_array_elements_text(?::json) r cross join message m"
+             " where m.id = r.value::bigint"};
+
+const struct xyi_planned xyi_message_planned[] = {
+    {&find_evidence, "i"},
+    {&read_some, "t"},
+    {NULL, NULL},
+};
 
 void
 xyi_message_commitment(const struct xyi_message_row *row,
@@ -86,25 +111,98 @@ derive(const struct xyi_message_row *row)
 
 #define BYTES_OF(array) XY_BYTES(xy_str_of((const char *)(array), sizeof(array)))
 
+static int64_t
+archived_bits(const struct xyi_message_row *row)
+{
+    return (row->sent_by ? XYI_ARCHIVED_BY_SENDER : 0) |
+           (row->sent_to ? XYI_ARCHIVED_BY_RECIPIENT : 0);
+}
+
+static void
+add_rows(struct xy_txn *txn, const struct xyi_message_row *row, const struct derived *derived)
+{
+    struct xy_value id = XY_INT(row->id);
+    xy_txn_add(txn, &add_message, id, XY_INT(row->sender), XY_INT(row->recipient),
+               XY_INT(row->class), XY_INT(archived_bits(row)), XY_INT(derived->origin),
+               XY_BYTES(row->stanza));
+    if (row->sent_by)
+        xy_txn_add(txn, &add_entry, XY_INT(row->sent_by), id, XY_INT(row->recipient),
+                   XY_INT(XYI_ENTRY_ARCHIVED | XYI_ENTRY_OUTGOING));
+    if (row->sent_to && row->sent_to != row->sent_by)
+        xy_txn_add(txn, &add_entry, XY_INT(row->sent_to), id, XY_INT(row->sender),
+                   XY_INT(XYI_ENTRY_ARCHIVED));
+    xy_txn_add(txn, &add_evidence, id, BYTES_OF(derived->commitment), BYTES_OF(derived->salt));
+}
+
+static void
+add_arrays(struct xy_txn *txn, const struct xyi_message_row *row, const struct derived *derived)
+{
+    bool waits = row->waits_for && row->device_count;
+    xyi_txn_add_ranked(
+        txn, &add_all, XYI_ADDS_MESSAGE, 1,
+        XY_VALUES(XY_INT(row->id), XY_INT(row->sender), XY_INT(row->recipient),
+                  XY_INT(row->class), XY_INT(archived_bits(row)), XY_INT(derived->origin),
+                  XY_BYTES(row->stanza), XY_INT(row->sent_by), XY_INT(row->sent_to),
+                  XY_INT(waits ? row->waits_for : 0), XY_INT(waits ? row->devices[0] : 0),
+                  BYTES_OF(derived->commitment), BYTES_OF(derived->salt)));
+}
+
 void
 xyi_message_add(struct xy_txn *txn, const struct xyi_message_row *row)
 {
     struct derived derived = derive(row);
-    if (strcmp(xyi_store_driver(), "pgsql") == 0) {
-        xyi_txn_add_array(txn, &add_all,
-                          XY_VALUES(XY_INT(row->id), XY_INT(row->sender),
-                                    XY_INT(row->recipient), XY_INT(row->class),
-                                    XY_INT(derived.origin), XY_BYTES(row->stanza),
-                                    XY_INT(row->owner), BYTES_OF(derived.commitment),
-                                    BYTES_OF(derived.salt)));
-        return;
-    }
-    xy_txn_add(txn, &add_message, XY_INT(row->id), XY_INT(row->sender), XY_INT(row->recipient),
-               XY_INT(row->class), XY_INT(derived.origin), XY_BYTES(row->stanza));
-    xy_txn_add(txn, &add_entry, XY_INT(row->owner), XY_INT(row->id), XY_INT(row->sender));
-    xy_txn_add(txn, &add_pending, XY_INT(row->owner), XY_INT(row->id));
-    xy_txn_add(txn, &add_evidence, XY_INT(row->id), BYTES_OF(derived.commitment),
-               BYTES_OF(derived.salt));
+    bool arrays = strcmp(xyi_store_driver(), "pgsql") == 0;
+    if (arrays)
+        add_arrays(txn, row, &derived);
+    else
+        add_rows(txn, row, &derived);
+    for (size_t i = arrays; row->waits_for && i < row->device_count; i++)
+        xyi_txn_add_ranked(
+            txn, &add_pending, XYI_ADDS_PENDING, 1,
+            XY_VALUES(XY_INT(row->waits_for), XY_INT(row->devices[i]), XY_INT(row->id)));
+}
+
+/* ---- reading
+ * --------------------------------------------------------------------------------- */
+
+/* Evidence stays when the content has gone. */
+xy_status
+xyi_message_exists(xy_message_id id, bool *exists)
+{
+    struct xy_rows *rows;
+    xy_status status = xy_sql_read(&find_evidence, &rows, XY_INT(id));
+    if (status == XY_OK)
+        *exists = xy_rows_count(rows) > 0;
+    return status;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+    xy_message_id left = *(const xy_message_id *)a, right = *(const xy_message_id *)b;
+    return (left > right) - (left < right);
+}
+
+struct xy_str
+xyi_message_id_list(const xy_message_id *ids, size_t count)
+{
+    xy_message_id *sorted = xyi_arena_alloc(xyi_temp(), count * sizeof(*sorted));
+    struct xy_buffer text = {0};
+    if (count)
+        memcpy(sorted, ids, count * sizeof(*sorted));
+    qsort(sorted, count, sizeof(*sorted), compare_ids);
+    xy_buffer_printf(&text, "[");
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || sorted[i] != sorted[i - 1])
+            xy_buffer_printf(&text, "%s%lld", i ? "," : "", (long long)sorted[i]);
+    xy_buffer_printf(&text, "]");
+    return xy_buffer_str(&text);
+}
+
+xy_status
+xyi_message_read(const xy_message_id *ids, size_t count, struct xy_rows **rows)
+{
+    return xy_sql_read(&read_some, rows, XY_TEXT(xyi_message_id_list(ids, count)));
 }
 
 xy_status

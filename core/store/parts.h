@@ -20,8 +20,16 @@ struct xyi_planned {
     const struct xy_statement *statement;
     const char *parameters;
 };
-extern const struct xyi_planned xyi_pending_planned[],
-    xyi_account_planned[]; /* end with NULL */
+extern const struct xyi_planned xyi_message_planned[], xyi_pending_planned[],
+    xyi_device_planned[], xyi_account_planned[]; /* end with NULL */
+
+/* ---- rows of messages -------------------------------------------------------------------- */
+enum { XYI_ARCHIVED_BY_SENDER = 1, XYI_ARCHIVED_BY_RECIPIENT = 2 }; /* message.archived */
+enum { XYI_ENTRY_ARCHIVED = 1, XYI_ENTRY_OUTGOING = 2 };            /* entry.flags */
+/* "[1,2,3]": ascending, each once; what both engines make rows of. */
+/* All that waits for any device of it, known or not. */
+void xyi_pending_remove_owner(struct xy_txn *txn, xy_owner owner);
+struct xy_str xyi_message_id_list(const xy_message_id *ids, size_t count);
 
 /* ---- table xylem_meta -------------------------------------------------------------------- */
 /* XY_ABSENT: not there. The value is the fiber's. */

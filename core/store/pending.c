@@ -1,72 +1,95 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What waits for a reader. Invariant: a content row lives while an archive or a pending row
- * refers to it; evidence stays. So an acknowledgement deletes from the content outwards, while
- * the pending rows still say what is meant: message, entry, pending.
+ * What waits for a device. Invariant: a content row lives while an archive or a pending row
+ * refers to it; evidence stays. One row goes before its content is looked at; of many the
+ * content goes first, while the pending rows still say what is meant.
  *
  * Every statement runs along an index whatever statistics say (asserted in the tests). SQLite
  * takes the order of a cross join as written.
  */
+#include "core/store/driver.h"
 #include "core/store/parts.h"
 
-static const struct xy_statement read_page = XY_SQL(
-    "select p.message, m.stanza from pending p cross join message m"
-    " where p.owner = ? and p.device = 0 and p.message > ? and m.id = p.message and m.state = 0"
-    " order by p.message limit ?");
-static const struct xy_statement count_all =
-    XY_SQL("select count(*) from pending where owner = ? and device = 0");
+static const struct xy_statement read_page =
+    XY_SQL("select p.message, m.stanza, (select count(*) from entry e where e.owner = p.owner"
+           " and e.message = p.message and e.flags & 1 = 1) from pending p cross join message m"
+           " where p.owner = ? and p.device = ? and p.message > ? and p.message < ?"
+           " and m.id = p.message and m.state = 0 order by p.message limit ?");
+static const struct xy_statement count_each =
+    XY_SQL("select count(*) from pending where owner = ? group by device");
 static const struct xy_statement read_older =
-    XY_SQL("select owner, message from pending where device = 0 and message < ?"
+    XY_SQL("select owner, message from pending where message < ?"
            " and (select host from account where account.owner = pending.owner) = ?"
-           " order by message limit ?");
+           " group by message, owner order by message, owner limit ?");
 
-/* Nobody else waits for it and no archive has it. */
+static const struct xy_statement add_one =
+    XY_SQL("insert into pending (owner, device, message)"
+           " select cast(? as bigint), cast(? as bigint), id from message where id = ?"
+           " on conflict (owner, device, message) do nothing");
+static const struct xy_statement drop_one = {
+    .sql = "delete from pending where owner = ? and device = ? and message = ?",
+    .pgsql = "delete from pending p using unnest(?::bigint[], ?::bigint[], ?::bigint[])"
+             " as r (owner, device, message) where p.owner = r.owner and p.device = r.device"
+             " and p.message = r.message"};
+static const struct xy_statement drop_message = {
+    .sql = "delete from message where id = ? and archived = 0"
+           " and not exists (select 1 from pending q where q.message = message.id)",
+    .pgsql = "delete from message m using unnest(?::bigint[]) as r (id) where m.id = r.id"
+             " and m.archived = 0"
+             " and not exists (select 1 from pending q where q.message = r.id)"};
+static const struct xy_statement drop_everywhere =
+    XY_SQL("delete from pending where message = ? and owner = ?");
+
+/* What waits for nobody but this device, and no archive has. */
 static const struct xy_statement drop_messages = {
     .sql = "delete from message where id in (select p.message from pending p"
-           " where p.owner = ? and p.device = 0 and p.message > ? and p.message <= ?)"
+           " where p.owner = ? and p.device = ? and p.message > 0 and p.message < ?)"
            " and archived = 0 and not exists (select 1 from pending q"
-           " where q.message = message.id and not (q.owner = ? and q.device = 0))",
+           " where q.message = message.id and not (q.owner = ? and q.device = ?))",
     .pgsql = "delete from message m using pending p"
-             " where p.owner = ? and p.device = 0 and p.message > ? and p.message <= ?"
+             " where p.owner = ? and p.device = ? and p.message > 0 and p.message < ?"
              " and m.id = p.message and m.archived = 0 and not exists (select 1 from pending q"
-             " where q.message = p.message and not (q.owner = ? and q.device = 0))"};
-static const struct xy_statement drop_entries = {
-    .sql = "delete from entry where owner = ? and message in (select p.message from pending p"
-           " where p.owner = ? and p.device = 0 and p.message > ? and p.message <= ?)"
-           " and flags & 1 = 0 and not exists (select 1 from pending q"
-           " where q.message = entry.message and q.owner = ? and q.device <> 0)",
-    .pgsql = "delete from entry e using pending p where e.owner = ?"
-             " and p.owner = ? and p.device = 0 and p.message > ? and p.message <= ?"
-             " and e.message = p.message and e.flags & 1 = 0"
-             " and not exists (select 1 from pending q"
-             " where q.message = p.message and q.owner = ? and q.device <> 0)"};
-static const struct xy_statement drop_pending = XY_SQL(
-    "delete from pending where owner = ? and device = 0 and message > ? and message <= ?");
+             " where q.message = p.message and not (q.owner = ? and q.device = ?))"};
+static const struct xy_statement drop_below = XY_SQL(
+    "delete from pending where owner = ? and device = ? and message > 0 and message < ?");
+
+/* The same for all devices of an owner. */
+static const struct xy_statement drop_messages_of = {
+    .sql = "delete from message where id in (select p.message from pending p"
+           " where p.owner = ?) and archived = 0 and not exists (select 1 from pending q"
+           " where q.message = message.id and q.owner <> ?)",
+    .pgsql = "delete from message m using pending p where p.owner = ? and m.id = p.message"
+             " and m.archived = 0 and not exists (select 1 from pending q"
+             " where q.message = p.message and q.owner <> ?)"};
+static const struct xy_statement drop_of = XY_SQL("delete from pending where owner = ?");
 
 const struct xyi_planned xyi_pending_planned[] = {
-    {&read_page, "iii"},
-    {&count_all, "i"},
-    {&read_older, "iti"},
-    {&drop_messages, "iiii"},
-    {&drop_entries, "iiiii"},
-    {&drop_pending, "iii"},
-    {NULL, NULL},
+    {&read_page, "iiiii"},     {&count_each, "i"},        {&read_older, "iti"},
+    {&add_one, "iii"},         {&drop_one, "III"},        {&drop_message, "I"},
+    {&drop_everywhere, "ii"},  {&drop_messages, "iiiii"}, {&drop_below, "iii"},
+    {&drop_messages_of, "ii"}, {&drop_of, "i"},           {NULL, NULL},
 };
 
 xy_status
-xyi_pending_read(xy_owner owner, xy_message_id after, int64_t limit, struct xy_rows **rows)
+xyi_pending_read(xy_owner owner, int64_t device, xy_message_id after, xy_message_id before,
+                 int64_t limit, struct xy_rows **rows)
 {
-    return xy_sql_read(&read_page, rows, XY_INT(owner), XY_INT(after), XY_INT(limit));
+    return xy_sql_read(&read_page, rows, XY_INT(owner), XY_INT(device), XY_INT(after),
+                       XY_INT(before), XY_INT(limit));
 }
 
 xy_status
 xyi_pending_count(xy_owner owner, int64_t *count)
 {
     struct xy_rows *rows;
-    xy_status status = xy_sql_read(&count_all, &rows, XY_INT(owner));
-    if (status == XY_OK)
-        *count = xy_rows_next(rows) ? xy_rows_int(rows, 0) : 0;
-    return status;
+    xy_status status = xy_sql_read(&count_each, &rows, XY_INT(owner));
+    if (status != XY_OK)
+        return status;
+    *count = 0;
+    while (xy_rows_next(rows))
+        if (xy_rows_int(rows, 0) > *count)
+            *count = xy_rows_int(rows, 0);
+    return XY_OK;
 }
 
 xy_status
@@ -77,18 +100,44 @@ xyi_pending_older(struct xy_str host, xy_message_id before, int64_t limit,
 }
 
 void
-xyi_pending_acknowledge(struct xy_txn *txn, xy_owner owner, xy_message_id after,
-                        xy_message_id through)
+xyi_pending_add(struct xy_txn *txn, xy_owner owner, int64_t device, xy_message_id id)
 {
-    xy_txn_add(txn, &drop_messages, XY_INT(owner), XY_INT(after), XY_INT(through),
-               XY_INT(owner));
-    xy_txn_add(txn, &drop_entries, XY_INT(owner), XY_INT(owner), XY_INT(after), XY_INT(through),
-               XY_INT(owner));
-    xy_txn_add(txn, &drop_pending, XY_INT(owner), XY_INT(after), XY_INT(through));
+    xyi_txn_add_ranked(txn, &add_one, XYI_FENCE, 1,
+                       XY_VALUES(XY_INT(owner), XY_INT(device), XY_INT(id)));
+}
+
+void
+xyi_pending_receive(struct xy_txn *txn, xy_owner owner, int64_t device, xy_message_id id,
+                    bool archived)
+{
+    xyi_txn_add_ranked(txn, &drop_one, XYI_REMOVES_PENDING, -1,
+                       XY_VALUES(XY_INT(owner), XY_INT(device), XY_INT(id)));
+    if (!archived)
+        xyi_txn_add_ranked(txn, &drop_message, XYI_REMOVES_MESSAGE, 0, XY_VALUES(XY_INT(id)));
+}
+
+void
+xyi_pending_discard(struct xy_txn *txn, xy_owner owner, int64_t device, xy_message_id before)
+{
+    xyi_txn_add_ranked(txn, &drop_messages, XYI_FENCE, 0,
+                       XY_VALUES(XY_INT(owner), XY_INT(device), XY_INT(before), XY_INT(owner),
+                                 XY_INT(device)));
+    xyi_txn_add_ranked(txn, &drop_below, XYI_FENCE, -1,
+                       XY_VALUES(XY_INT(owner), XY_INT(device), XY_INT(before)));
 }
 
 void
 xyi_pending_remove(struct xy_txn *txn, xy_owner owner, xy_message_id id)
 {
-    xyi_pending_acknowledge(txn, owner, id - 1, id);
+    xyi_txn_add_ranked(txn, &drop_everywhere, XYI_FENCE, -1,
+                       XY_VALUES(XY_INT(id), XY_INT(owner)));
+    xyi_txn_add_ranked(txn, &drop_message, XYI_REMOVES_MESSAGE, 0, XY_VALUES(XY_INT(id)));
+}
+
+void
+xyi_pending_remove_owner(struct xy_txn *txn, xy_owner owner)
+{
+    xyi_txn_add_ranked(txn, &drop_messages_of, XYI_FENCE, 0,
+                       XY_VALUES(XY_INT(owner), XY_INT(owner)));
+    xyi_txn_add_ranked(txn, &drop_of, XYI_FENCE, -1, XY_VALUES(XY_INT(owner)));
 }

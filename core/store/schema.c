@@ -4,13 +4,15 @@
  *
  *   jid       interned bare JIDs; a number never changes its meaning
  *   account   one row per account; `owner` is never used again (autoincrement, identity)
- *   scram     its keys, one row per hash; owner 0 is nobody: who asks for an unknown name reads
- * it message   one row per message; `id` is time-ordered; `archived`: bit 0 the sender's
- * archive has it, bit 1 the recipient's entry     (owner, message): a view of an owner on a
- * message; exists while it is archived for or waits for that owner; flags: bit 0 archived, bit
- * 1 outgoing pending   (owner, device, message): not certainly received yet; device 0: by
- * nobody device    what an account's devices have received evidence  the commitment to a
- * message; outlives the message
+ *   scram     its keys, one row per hash; owner 0 is nobody: an unknown name's
+ *   message   one row per message; `id` is time-ordered; `archived`: bit 0 the sender's archive
+ *             has it, bit 1 the recipient's
+ *   entry     (owner, message): the archive of that owner shows it; flags: bit 0 archived,
+ *             bit 1 outgoing. Rows without bit 0 are a former release's and show nothing.
+ *   pending   (owner, device, message): that device has not certainly received it; device 0:
+ *             the clients that do not say who they are, or nobody yet
+ *   device    when an account's devices were last seen
+ *   evidence  the commitment to a message; outlives the message
  *
  * SQLite needs `integer primary key` for a clustered id and `without rowid` for clustered
  * pairs. PostgreSQL partitions the two large tables by month of the id (partition.c), because
@@ -79,8 +81,14 @@ static const char pgsql_tables[] =
     " last_seen bigint not null, cursor bigint not null, primary key (owner, id));"
     "create table evidence (message bigint primary key, commitment bytea not null, salt bytea)";
 
+/* What waited had an entry as well; now an entry is what an archive shows. */
+static const char archives[] = "delete from entry where flags & 1 = 0;"
+                               "create index entry_peer on entry (owner, peer, message);"
+                               "create index device_seen on device (last_seen)";
+
 static const struct xy_migration migrations[] = {
     {1, sqlite_tables, pgsql_tables},
+    {2, archives, NULL},
 };
 
 xy_status

@@ -81,16 +81,25 @@ extern int64_t xyi_account_iterations; /* for new passwords; from the configurat
 /* Takes the next id: never suspends, never repeats, never goes back (high-water mark in
  * blocks). */
 xy_message_id xyi_message_next_id(void);
-/* Adds message, entry, pending (device 0) and evidence rows for one recipient to `txn`. */
+/* Adds to `txn` the content row, its evidence, an entry in each archive named, a pending row for
+ * each device. Who writes to himself has one entry, with both flags. */
 struct xyi_message_row {
     xy_message_id id;
-    int64_t sender, recipient; /* jid ids */
-    xy_owner owner;            /* of the entry and the pending row */
-    unsigned class;            /* 0: a message of one account to another */
-    struct xy_str origin_id;   /* the client's id */
-    struct xy_str stanza;      /* serialised, with its from and to */
+    int64_t sender, recipient;    /* jid ids */
+    xy_owner sent_by, sent_to;    /* whose archive shows it, as outgoing and as incoming; 0: nobody's */
+    xy_owner waits_for;           /* whose devices it waits for; 0: nobody's */
+    const int64_t *devices;       /* 0 is the device of clients that do not say who they are */
+    size_t device_count;
+    unsigned class;               /* 0: a message of one account to another */
+    struct xy_str origin_id;      /* the client's id */
+    struct xy_str stanza;         /* serialised, with its from and to, without stanza-id and delay */
 };
 void xyi_message_add(struct xy_txn *txn, const struct xyi_message_row *row);
+/* Whether a row of that id is there: what became of a commit that answered XY_UNKNOWN. */
+XY_SUSPENDS XY_CHECK xy_status xyi_message_exists(xy_message_id id, bool *exists);
+/* Columns: id, stanza (state applied; NULL: its content is gone). Those that are there, by id. */
+XY_SUSPENDS XY_CHECK xy_status xyi_message_read(const xy_message_id *ids, size_t count,
+                                                struct xy_rows **rows);
 /* The commitment of a row under its salt, 32 bytes; the form is in message.c. */
 #define XYI_SALT_SIZE       16
 #define XYI_COMMITMENT_SIZE 32
@@ -99,16 +108,39 @@ void xyi_message_commitment(const struct xyi_message_row *row,
                             unsigned char commitment[XYI_COMMITMENT_SIZE]);
 /* message.origin */
 int64_t xyi_message_origin(int64_t sender, int64_t recipient, struct xy_str origin_id);
-/* Waiting for (owner, device 0), id > after, oldest first, state applied: id, stanza. */
-XY_SUSPENDS XY_CHECK xy_status xyi_pending_read(xy_owner owner, xy_message_id after,
+
+/* ---- the queue: table pending -------------------------------------------------------------- */
+/* What waits for one device, after < id < before, oldest first, state applied. Columns: id,
+ * stanza, archived (1: the owner's archive shows it). */
+XY_SUSPENDS XY_CHECK xy_status xyi_pending_read(xy_owner owner, int64_t device,
+                                                xy_message_id after, xy_message_id before,
                                                 int64_t limit, struct xy_rows **rows);
+/* Waiting for the device that has the most. */
 XY_SUSPENDS XY_CHECK xy_status xyi_pending_count(xy_owner owner, int64_t *count);
-/* Deletes pending rows of `owner` up to `through`, then content rows nothing refers to. */
-void xyi_pending_acknowledge(struct xy_txn *txn, xy_owner owner, xy_message_id after,
-                             xy_message_id through);
+/* One more device waits for a stored message; nothing happens if it does already. */
+void xyi_pending_add(struct xy_txn *txn, xy_owner owner, int64_t device, xy_message_id id);
+/* The device has it: the row goes, and the content when nothing refers to it any more. `archived`:
+ * some archive shows it, so the content need not be looked at. */
+void xyi_pending_receive(struct xy_txn *txn, xy_owner owner, int64_t device, xy_message_id id,
+                         bool archived);
+/* Nobody gets them any more: ids below `before` (INT64_MAX: all) for one device, or one id for all
+ * devices of the owner. Content as above. */
+void xyi_pending_discard(struct xy_txn *txn, xy_owner owner, int64_t device, xy_message_id before);
 void xyi_pending_remove(struct xy_txn *txn, xy_owner owner, xy_message_id id);
 /* Waiting for anybody at `host`, oldest first. Columns: owner, id. */
 XY_SUSPENDS XY_CHECK xy_status xyi_pending_older(struct xy_str host, xy_message_id before,
+                                                 int64_t limit, struct xy_rows **rows);
+
+/* ---- devices: table device ------------------------------------------------------------------- */
+/* Columns: id, last_seen (ms). */
+XY_SUSPENDS XY_CHECK xy_status xyi_devices_read(xy_owner owner, struct xy_rows **rows);
+/* It logged in. Seen for the first time, it waits for all that waits for any device of the owner;
+ * what waited for device 0 while that was not known either moves to it. */
+void xyi_device_seen(struct xy_txn *txn, xy_owner owner, int64_t device, int64_t now_ms);
+/* With its pending rows. */
+void xyi_device_forget(struct xy_txn *txn, xy_owner owner, int64_t device);
+/* Not seen since, on accounts that have a device seen since. Columns: owner, id. */
+XY_SUSPENDS XY_CHECK xy_status xyi_devices_older(struct xy_str host, int64_t before_ms,
                                                  int64_t limit, struct xy_rows **rows);
 
 #endif

@@ -59,17 +59,18 @@ xy_txn_add_values(struct xy_txn *txn, const struct xy_statement *statement,
 }
 
 void
-xyi_txn_add_array(struct xy_txn *txn, const struct xy_statement *statement,
-                  struct xy_values values)
+xyi_txn_add_ranked(struct xy_txn *txn, const struct xy_statement *statement, enum xyi_rank rank,
+                   int pending, struct xy_values values)
 {
     xy_txn_add_values(txn, statement, values);
-    txn->newest->array = true;
+    txn->newest->rank = rank;
+    txn->newest->pending = (signed char)pending;
 }
 
 void
 xy_txn_expect(struct xy_txn *txn, int64_t rows)
 {
-    xy_assert(!txn->submitted && txn->newest && !txn->newest->array);
+    xy_assert(!txn->submitted && txn->newest && txn->newest->rank <= XYI_FENCE);
     txn->newest->expect = rows;
 }
 

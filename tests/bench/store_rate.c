@@ -46,11 +46,14 @@ submit(void)
 {
     static uint64_t turn;
     turn = turn * 6364136223846793005u + 1442695040888963407u;
+    static const int64_t anybody = 0;
     struct xyi_message_row row = {
         .id = xyi_message_next_id(),
         .sender = (int64_t)(turn >> 33) % OWNERS + 1,
         .recipient = (int64_t)(turn >> 43) % OWNERS + 1,
-        .owner = (int64_t)(turn >> 43) % OWNERS + 1,
+        .waits_for = (int64_t)(turn >> 43) % OWNERS + 1,
+        .devices = &anybody,
+        .device_count = 1,
         .origin_id = XY_STR("0f3a5c7e-9b1d-4e2f-8a6c-5d4b3c2a1f0e"),
         .stanza = xy_str_of(bench.stanza, STANZA),
     };

@@ -92,11 +92,16 @@ BOTH(removing_takes_everything_along)
 {
     xy_owner romeo = create("romeo@example.org", "a"),
              juliet = create("juliet@example.org", "b");
-    struct xyi_message_row row = {.sender = 1, .recipient = 2, .stanza = XY_STR("<message/>")};
+    static const int64_t anybody = 0;
+    struct xyi_message_row row = {.sender = 1,
+                                  .recipient = 2,
+                                  .devices = &anybody,
+                                  .device_count = 1,
+                                  .stanza = XY_STR("<message/>")};
     struct xy_txn *txn = xy_txn_begin();
     for (int i = 0; i < 6; i++) {
         row.id = xyi_message_next_id();
-        row.owner = i % 2 ? romeo : juliet;
+        row.waits_for = i % 2 ? romeo : juliet;
         xyi_message_add(txn, &row);
     }
     CHECK_OK(xy_txn_commit(txn));

@@ -7,7 +7,7 @@
  * process to end either way, and compares.
  *
  * Plans must not depend on statistics that are old or absent, as those of a queue always are:
- * generic plans, sequential scans only where no index serves.
+ * generic plans, sequential scans only where no index serves, joins along indexes.
  */
 #include <stdio.h>
 #include "core/store/drivers/pgsql.h"
@@ -38,14 +38,15 @@ dial(const struct xyi_driver_options *options)
 static bool
 set_up(PGconn *pg, const struct xyi_driver_options *options)
 {
-    char sql[512];
+    char sql[640];
     snprintf(
         sql, sizeof(sql),
         "set client_encoding = 'UTF8'; set synchronous_commit = %s; set statement_timeout = "
         "%lld;"
         " set lock_timeout = %lld; set jit = off; set plan_cache_mode = force_generic_plan;"
-        " set enable_seqscan = off; set enable_bitmapscan = off; set "
-        "default_transaction_read_only = %s",
+        " set enable_seqscan = off; set enable_bitmapscan = off; set enable_hashjoin = off; "
+        "set "
+        "enable_mergejoin = off; set default_transaction_read_only = %s",
         options->durable ? "on" : "off", (long long)options->timeout_ms,
         (long long)options->timeout_ms, options->writer ? "off" : "on");
     PGresult *result = PQexec(pg, sql);
@@ -153,56 +154,72 @@ static const struct xy_statement leave_ticket =
 static const struct xy_statement read_ticket =
     XY_SQL("select ticket from xylem_commit where node = ? for update");
 
-/* Array statements that follow one another, also across transactions, become one. */
-struct lot {
-    struct xyi_txn_statement **rows;
-    size_t count;
-    size_t blame;
+/* The statements of a group, and whose they are. */
+struct step {
+    struct xyi_txn_statement *statement;
+    size_t txn;
 };
 
 static void
-send_lot(struct xyi_connection *connection, struct lot *lot)
+send_one(struct xyi_connection *connection, const struct step *step)
 {
-    if (!lot->count)
-        return;
-    struct parameters parameters =
-        pg_array_parameters(connection->batch, lot->rows, lot->count);
-    pg_send(connection, lot->rows[0]->statement, &parameters,
-            (struct awaited){.blame = lot->blame});
-    lot->count = 0;
+    struct parameters parameters = pg_parameters(connection->batch, step->statement->values);
+    pg_send(connection, step->statement->statement, &parameters,
+            (struct awaited){.statement = step->statement, .blame = step->txn});
 }
 
+/* Those of one rank, as one. The count of all goes to the first. */
 static void
-add_to_lot(struct xyi_connection *connection, struct lot *lot,
-           struct xyi_txn_statement *statement, size_t blame)
+send_rank(struct xyi_connection *connection, const struct step *steps, size_t count,
+          enum xyi_rank rank)
 {
-    if (lot->count && lot->rows[0]->statement != statement->statement)
-        send_lot(connection, lot);
-    lot->blame = lot->count == 0 || lot->blame == blame ? blame : XYI_NOBODY;
-    statement->changed = 1;
-    lot->rows[lot->count++] = statement;
+    struct xyi_txn_statement **rows =
+        xyi_arena_alloc(connection->batch, count * sizeof(struct xyi_txn_statement *));
+    size_t found = 0, blame = XYI_NOBODY;
+    for (size_t i = 0; i < count; i++) {
+        if (steps[i].statement->rank != rank)
+            continue;
+        xy_assert(!found || rows[0]->statement == steps[i].statement->statement);
+        blame = found == 0 || blame == steps[i].txn ? steps[i].txn : XYI_NOBODY;
+        steps[i].statement->changed = 0;
+        rows[found++] = steps[i].statement;
+    }
+    if (!found)
+        return;
+    struct parameters parameters = pg_array_parameters(connection->batch, rows, found);
+    pg_send(connection, rows[0]->statement, &parameters,
+            (struct awaited){.statement = rows[0], .blame = blame});
+}
+
+/* What stands between two fences. */
+static void
+send_stretch(struct xyi_connection *connection, const struct step *steps, size_t count)
+{
+    for (enum xyi_rank rank = XYI_ADDS_MESSAGE; count && rank < XYI_RANKS; rank++)
+        send_rank(connection, steps, count, rank);
+    for (size_t i = 0; i < count; i++)
+        if (steps[i].statement->rank == XYI_ALONE)
+            send_one(connection, &steps[i]);
 }
 
 static void
 send_all(struct xyi_connection *connection, struct xy_txn *const *txns, size_t count)
 {
-    size_t statements = 0;
+    size_t total = 0, from = 0, at = 0;
     for (size_t i = 0; i < count; i++)
-        statements += txns[i]->count;
-    struct lot lot = {
-        .rows = xyi_arena_alloc(connection->batch, (statements + 1) * sizeof(*lot.rows))};
+        total += txns[i]->count;
+    struct step *steps = xyi_arena_alloc(connection->batch, (total + 1) * sizeof(*steps));
     for (size_t i = 0; i < count; i++)
         for (struct xyi_txn_statement *s = txns[i]->first; s; s = s->next) {
-            if (s->array) {
-                add_to_lot(connection, &lot, s, i);
-                continue;
+            steps[at] = (struct step){s, i};
+            if (s->rank == XYI_FENCE) {
+                send_stretch(connection, steps + from, at - from);
+                send_one(connection, &steps[at]);
+                from = at + 1;
             }
-            send_lot(connection, &lot);
-            struct parameters parameters = pg_parameters(connection->batch, s->values);
-            pg_send(connection, s->statement, &parameters,
-                    (struct awaited){.statement = s, .blame = i});
+            at++;
         }
-    send_lot(connection, &lot);
+    send_stretch(connection, steps + from, at - from);
 }
 
 static xy_status
