@@ -84,6 +84,48 @@ xy_throttle_take(struct xy_map *taken, struct xy_str key, int64_t most, int64_t 
     return true;
 }
 
+/* One saved key: these bytes, then the key's. */
+struct saved {
+    int64_t at;
+    uint64_t len;
+};
+
+struct xy_str
+xy_throttle_save(const struct xy_map *taken)
+{
+    struct xy_buffer out = {0};
+    size_t at = 0;
+    struct xy_str key;
+    void *value;
+    intptr_t now = now_ticks();
+    while (xy_map_next(taken, &at, &key, &value)) {
+        if ((intptr_t)value <= now)
+            continue;
+        struct saved saved = {(intptr_t)value, key.len};
+        xy_buffer_add(&out, XY_KEY(saved));
+        xy_buffer_add(&out, key);
+    }
+    return xy_buffer_str(&out);
+}
+
+void
+xy_throttle_load(struct xy_map *taken, struct xy_str bytes)
+{
+    struct saved saved;
+    while (bytes.len >= sizeof(saved)) {
+        memcpy(&saved, bytes.at, sizeof(saved));
+        bytes = xy_str_of(bytes.at + sizeof(saved), bytes.len - sizeof(saved));
+        if (saved.len > bytes.len)
+            return;
+        struct xy_str key = xy_str_of(bytes.at, (size_t)saved.len);
+        if (saved.at > now_ticks()) {
+            make_room(taken);
+            xy_map_put(taken, key, (void *)(intptr_t)saved.at);
+        }
+        bytes = xy_str_of(key.at + key.len, bytes.len - key.len);
+    }
+}
+
 struct xy_str
 xy_throttle_address(struct xy_str address)
 {

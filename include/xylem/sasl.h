@@ -22,11 +22,17 @@ struct xy_sasl_outcome {
 };
 
 /* What a stream may use just now: adds a child <mechanism/> for each to `list`, whose namespace is
- * the profile's; and channel binding types (XEP-0440) beside it. Used to offer, and to hash what was
- * offered (XEP-0474): same stream, same answer. */
+ * the profile's; and, beside `list`, the channel binding types (XEP-0440) unless they are there. A
+ * stream that claims to be from an account is offered what that account has keys for, and one
+ * from an unknown name what some account might have. May read the database. */
 XY_SERVICE(sasl_mechanisms, (struct xy_stream *stream, enum xy_sasl_profile profile, struct xy_node *list),
            (stream, profile, list))
-XY_SERVICE(sasl_bindings, (struct xy_stream *stream, struct xy_node *list), (stream, list))
+XY_SERVICE(sasl_bindings, (struct xy_stream *stream, struct xy_node *features), (stream, features))
+/* `list` is what the features say now, <mechanism/> elements of other modules included: the only
+ * ones SASL2 may begin with, and what SCRAM signs (XEP-0474). */
+XY_SERVICE(sasl_announced, (struct xy_stream *stream, enum xy_sasl_profile profile,
+                            const struct xy_node *list),
+           (stream, profile, list))
 /* The client begins with `mechanism`; `message` is absent (at NULL) if it sent none. XY_OK: `outcome` is filled. */
 XY_SERVICE(sasl_begin, (struct xy_stream *stream, enum xy_sasl_profile profile, struct xy_str mechanism,
                         struct xy_str message, struct xy_sasl_outcome *outcome),
@@ -36,7 +42,11 @@ XY_SERVICE(sasl_continue, (struct xy_stream *stream, struct xy_str message, stru
            (stream, message, outcome))
 /* Forgets an exchange under way. */
 XY_SERVICE(sasl_abort, (struct xy_stream *stream), (stream))
-/* One failure has been answered: counted, logged; too many end the stream. */
+/* One failure has been answered: counted, logged; too many end the stream. Forgets the exchange. */
 XY_SERVICE(sasl_failed, (struct xy_stream *stream, const struct xy_sasl_outcome *outcome), (stream, outcome))
+/* The client is in: counted, logged; what is kept for failures is forgotten. `profile`: how. */
+XY_SERVICE(sasl_succeeded, (struct xy_stream *stream, enum xy_sasl_profile profile,
+                            const struct xy_sasl_outcome *outcome),
+           (stream, profile, outcome))
 
 #endif

@@ -2,8 +2,9 @@
 /*
  * What joins in at a SASL2 login (XEP-0388) and at a Bind 2 (XEP-0386). sasl2 fires the first group,
  * bind2 the second. Order of a login, all on one fiber: sasl2_begin until the proof is right and the
- * tasks are done; sasl2_resume; sasl2_success (bind2 binds there); <success/> is sent;
- * sasl2_finished (what was bound or resumed is released); features, unless it was resumed.
+ * tasks are done; sasl2_resume; sasl2_success (bind2 binds there); <success/> is sent; features,
+ * unless it was resumed; sasl2_finished (what was bound or resumed is released: XEP-0388 wants the
+ * features right behind <success/>).
  */
 #ifndef XYLEM_SASL2_H
 #define XYLEM_SASL2_H
@@ -28,7 +29,7 @@ XY_FILTER(sasl2_resume, (struct xy_stream *stream, const struct xy_node *authent
 XY_EVENT(sasl2_success, (struct xy_stream *stream, const struct xy_node *authenticate, struct xy_node *success,
                          bool resumed),
          (stream, authenticate, success, resumed))
-/* <success/> has been sent. */
+/* <success/> has been sent, and features if they are due. */
 XY_EVENT(sasl2_finished, (struct xy_stream *stream), (stream))
 
 /* Who the client is: <user-agent/> of the <authenticate/> this stream logged in with. Absent strings

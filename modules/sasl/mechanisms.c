@@ -42,9 +42,18 @@ mechanism_refusal(const struct sasl *self, const struct xy_stream *stream,
     return NULL;
 }
 
+const struct mechanism *
+mechanism_called(struct xy_str name)
+{
+    for (size_t i = 0; i < mechanisms_count; i++)
+        if (xy_str_equal(name, xy_str_from(mechanisms[i].name)))
+            return &mechanisms[i];
+    return NULL;
+}
+
 const struct xy_jid *
 account_named(const struct xy_stream *stream, struct xy_str name, struct xy_str authzid,
-              struct outcome *failure)
+              struct xy_sasl_outcome *failure)
 {
     struct xy_str host = xy_jid_text(xy_host_jid(xy_stream_host(stream)));
     const struct xy_jid *account = name.len ? xy_jid_make(name, host, XY_NO_STR) : NULL;
@@ -66,14 +75,14 @@ plain_failure(xy_status status)
     return wrong ? "not-authorized" : "temporary-auth-failure";
 }
 
-struct outcome
+struct xy_sasl_outcome
 plain_login(struct sasl *self, struct xy_stream *stream, struct xy_str message)
 {
     struct xy_str password = message, authzid = xy_str_cut(&password, '\0');
     struct xy_str name = xy_str_cut(&password, '\0');
     if (!name.len || !password.len || memchr(password.at, '\0', password.len))
         return failed("malformed-request");
-    struct outcome outcome = {0};
+    struct xy_sasl_outcome outcome = {0};
     outcome.account = account_named(stream, name, authzid, &outcome);
     if (!outcome.account)
         return outcome;

@@ -1,200 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SASL for clients (RFC 6120 section 6) with SCRAM, its -PLUS variants and PLAIN, and the
- * channel bindings announced (XEP-0440). What is said never shows whether an account exists.
+ * Logging in (RFC 4422): the mechanisms SCRAM, its -PLUS variants and PLAIN as services for
+ * every profile, channel bindings announced (XEP-0440), downgrades made to show (XEP-0474,
+ * XEP-0515), and the profile of RFC 6120. What is said never shows whether an account exists.
  */
 #include "modules/sasl/sasl.h"
-
-/* RFC 6120 6.4.5 allows two to five retries. They are counted on passwords; a client that has
- * to find the mechanism it can use (some insist on tls-unique three times) tests none. */
-enum { MOST_GUESSES = 6, MOST_FAILURES = 16 };
-
-struct attempts {
-    unsigned char mechanism; /* position + 1 of the one begun without a message, or 0 */
-    unsigned char guesses, failures;
-};
-static const struct xy_note attempts_kind = {"sasl.attempts", 1, sizeof(struct attempts)};
-
-static struct xy_node *
-reply(struct xy_stanza **stanza, const char *name)
-{
-    *stanza = xy_stanza_new(XY_STR(XY_NS_SASL), xy_str_from(name));
-    return xy_stanza_top(*stanza);
-}
-
-/* ---- offering
- * -------------------------------------------------------------------------------- */
-
-static void
-offer(XY_SELF, struct xy_stream *stream, struct xy_node *features)
-{
-    if (xy_stream_stage(stream) != XY_STREAM_OPEN)
-        return;
-    struct xy_node *list = xy_node_add(features, XY_STR(XY_NS_SASL), XY_STR("mechanisms"));
-    for (size_t i = 0; i < mechanisms_count; i++)
-        if (!mechanism_refusal(self, stream, &mechanisms[i]))
-            xy_node_add_text(xy_node_add(list, XY_NO_STR, XY_STR("mechanism")),
-                             xy_str_from(mechanisms[i].name));
-    if (!stream_binds(stream))
-        return;
-    struct xy_node *types =
-        xy_node_add(features, XY_STR(XY_NS_SASL_CB), XY_STR("sasl-channel-binding"));
-    for (size_t i = 0; i < binding_types_count; i++) {
-        struct xy_str type = xy_str_from(binding_types[i]);
-        if (xy_stream_channel_binding(stream, type).len)
-            xy_node_set(xy_node_add(types, XY_NO_STR, XY_STR("channel-binding")), "type", type);
-    }
-}
-
-/* ---- answering
- * ------------------------------------------------------------------------------- */
-
-static void
-refuse(struct sasl *self, struct xy_stream *stream, const struct outcome *outcome)
-{
-    struct xy_str account = outcome->account ? xy_jid_text(outcome->account) : XY_NO_STR;
-    struct attempts *attempts = xy_stream_note(stream, &attempts_kind);
-    attempts->mechanism = 0;
-    attempts->guesses += outcome->guessed;
-    attempts->failures++;
-    scram_forget(stream);
-    struct xy_stanza *failure;
-    struct xy_node *top = reply(&failure, "failure");
-    xy_node_add(top, XY_NO_STR, xy_str_from(outcome->failure));
-    (void)xy_stream_send(stream, failure);
-    xy_count(&self->failures);
-    if (outcome->guessed)
-        xy_stream_login_failed(stream);
-    /* a client that looks for its mechanism is nobody's business */
-    xy_log(outcome->guessed ? XY_LEVEL_NOTICE : XY_LEVEL_INFO, "sasl.refused", "login refused",
-           XY_F_CSTR_AS("condition", outcome->failure), XY_F_STR(account),
-           XY_F_STR_AS("peer", xy_stream_peer(stream)));
-    if (attempts->guesses >= MOST_GUESSES || attempts->failures >= MOST_FAILURES)
-        xy_stream_error(stream, "policy-violation", XY_STR("Too many failed logins"));
-}
-
-static void
-accept(struct sasl *self, struct xy_stream *stream, const struct outcome *outcome)
-{
-    struct xy_stanza *success;
-    struct xy_node *top = reply(&success, "success");
-    if (outcome->text.len)
-        xy_node_add_text(top, xy_temp_base64(outcome->text));
-    scram_forget(stream);
-    xy_stream_note_drop(stream, &attempts_kind);
-    if (xy_stream_send(stream, success) != XY_OK)
-        return;
-    xy_count(&self->logins);
-    xy_info("sasl.login", "logged in", XY_F_STR_AS("account", xy_jid_text(outcome->account)),
-            XY_F_STR_AS("peer", xy_stream_peer(stream)),
-            XY_F_STR_AS("tls", xy_stream_tls(stream)));
-    xy_stream_authenticated(stream, outcome->account);
-}
-
-static void
-answer(struct sasl *self, struct xy_stream *stream, const struct outcome *outcome)
-{
-    if (xy_stream_stage(stream) != XY_STREAM_OPEN)
-        return; /* ended while the database was asked */
-    if (outcome->failure) {
-        refuse(self, stream, outcome);
-    } else if (outcome->success) {
-        accept(self, stream, outcome);
-    } else {
-        struct xy_stanza *challenge;
-        xy_node_add_text(reply(&challenge, "challenge"), xy_temp_base64(outcome->text));
-        (void)xy_stream_send(stream, challenge);
-    }
-}
-
-static struct outcome
-first_message(struct sasl *self, struct xy_stream *stream, const struct mechanism *mechanism,
-              struct xy_str message)
-{
-    return mechanism->is_plain ? plain_login(self, stream, message)
-                               : scram_first(stream, mechanism, message);
-}
-
-/* ---- what the client sends
- * ------------------------------------------------------------------- */
-
-/* RFC 6120 6.4.2: "=" is a message of no bytes. */
-static xy_status
-read_message(const struct xy_node *element, struct xy_str *message)
-{
-    struct xy_str text = xy_str_trim(xy_node_text(element));
-    if (xy_str_is(text, "="))
-        text = XY_NO_STR;
-    return xy_temp_unbase64(text, message);
-}
-
-static size_t
-mechanism_called(struct xy_str name)
-{
-    size_t at = 0;
-    while (at < mechanisms_count && !xy_str_equal(name, xy_str_from(mechanisms[at].name)))
-        at++;
-    return at;
-}
-
-static struct outcome
-begin(struct sasl *self, struct xy_stream *stream, const struct xy_node *element)
-{
-    scram_forget(stream);
-    size_t at = mechanism_called(xy_node_attr(element, "mechanism"));
-    if (at == mechanisms_count)
-        return failed("invalid-mechanism");
-    const char *refusal = mechanism_refusal(self, stream, &mechanisms[at]);
-    if (refusal)
-        return failed(refusal);
-    struct xy_str message;
-    if (read_message(element, &message) != XY_OK)
-        return failed("incorrect-encoding");
-    struct attempts *attempts = xy_stream_note(stream, &attempts_kind);
-    attempts->mechanism = 0;
-    if (xy_str_trim(xy_node_text(element)).len)
-        return first_message(self, stream, &mechanisms[at], message);
-    attempts->mechanism = (unsigned char)(at + 1);
-    return (struct outcome){0}; /* an empty challenge asks for the first message */
-}
-
-static struct outcome
-go_on(struct sasl *self, struct xy_stream *stream, const struct xy_node *element)
-{
-    struct attempts *attempts = xy_stream_note(stream, &attempts_kind);
-    struct xy_str message;
-    if (read_message(element, &message) != XY_OK)
-        return failed("incorrect-encoding");
-    if (scram_is_under_way(stream))
-        return scram_final(self, stream, message);
-    if (!attempts->mechanism)
-        return failed("malformed-request");
-    const struct mechanism *mechanism = &mechanisms[attempts->mechanism - 1];
-    attempts->mechanism = 0;
-    return first_message(self, stream, mechanism, message);
-}
-
-static xy_verdict
-take_element(XY_SELF, struct xy_stream *stream, const struct xy_stanza *element)
-{
-    const struct xy_node *root = xy_stanza_root(element);
-    if (!xy_str_is(xy_node_ns(root), XY_NS_SASL) || xy_stream_stage(stream) != XY_STREAM_OPEN)
-        return XY_PASS;
-    struct outcome outcome;
-    struct xy_str name = xy_node_name(root);
-    if (xy_str_is(name, "auth"))
-        outcome = begin(self, stream, root);
-    else if (xy_str_is(name, "response"))
-        outcome = go_on(self, stream, root);
-    else if (xy_str_is(name, "abort"))
-        outcome = failed("aborted");
-    else
-        return XY_PASS;
-    if (outcome.failure && strcmp(outcome.failure, "temporary-auth-failure") == 0)
-        xy_count(&self->throttled);
-    answer(self, stream, &outcome);
-    return XY_DONE;
-}
 
 static xy_status
 start(XY_SELF)
@@ -203,11 +13,43 @@ start(XY_SELF)
     return XY_OK;
 }
 
+/* Guessing again must not pay because the code was replaced. */
+static void
+hand_over(XY_SELF, struct xy_handover *to)
+{
+    xy_handover_put(to, "taken", 1, xy_throttle_save(self->taken));
+}
+
+static void
+adopt(XY_SELF, struct xy_handover *from)
+{
+    struct xy_str taken;
+    if (xy_handover_get(from, "taken", 1, &taken) == XY_OK)
+        xy_throttle_load(self->taken, taken);
+}
+
+static void
+check(const struct sasl *self, struct xy_diagnostics *to)
+{
+    if (self->tls_downgrade_protection && !self->downgrade_protection)
+        xy_complain(to, "tls_downgrade_protection",
+                    "needs downgrade_protection (XEP-0515 section 6)");
+}
+
 static const struct xy_option options[] = {
     XY_OPTION(plain, .initial = "on",
               .doc =
                   "Whether clients may send their password itself, under TLS. Some clients of "
                   "today's distributions know nothing better."),
+    XY_OPTION(legacy, .initial = "on",
+              .doc = "Whether clients may log in by the SASL profile of RFC 6120, too. Without "
+                     "it only those get in that speak another one (module sasl2)."),
+    XY_OPTION(downgrade_protection, .initial = "on",
+              .doc = "Whether SCRAM signs the mechanisms and channel binding types that were "
+                     "offered (XEP-0474 0.5), so that a client notices when somebody between "
+                     "has removed some. Clients that know an older form of it do not get in."),
+    XY_OPTION(tls_downgrade_protection, .initial = "on",
+              .doc = "Whether SCRAM signs the version of TLS as well (XEP-0515)."),
     XY_OPTION(failure_period, .initial = "5 min", .min = 1000, .max = 24 * 3600 * 1000,
               .doc =
                   "Wrong passwords allowed by limits.auth_failures for one address and account "
@@ -215,8 +57,16 @@ static const struct xy_option options[] = {
                   "accounts together."),
 };
 static const struct xy_hook hooks[] = {
-    XY_ON(stream_features, offer, .order = XY_EARLY),
-    XY_ON(stream_element, take_element),
+    XY_ON(sasl_mechanisms, offer_mechanisms),
+    XY_ON(sasl_bindings, offer_bindings),
+    XY_ON(sasl_announced, offer_announced),
+    XY_ON(sasl_begin, exchange_begin),
+    XY_ON(sasl_continue, exchange_continue),
+    XY_ON(sasl_abort, exchange_abort),
+    XY_ON(sasl_failed, exchange_failed),
+    XY_ON(sasl_succeeded, exchange_succeeded),
+    XY_ON(stream_features, legacy_offer, .order = XY_EARLY),
+    XY_ON(stream_element, legacy_take),
 };
 static const struct xy_metric metrics[] = {
     XY_METRIC(logins, .unit = "logins", .doc = "Clients that proved who they are."),
@@ -226,5 +76,5 @@ static const struct xy_metric metrics[] = {
 };
 
 XY_MODULE(sasl, .about = "Logs clients in (RFC 6120 section 6: SCRAM, PLAIN).", XY_STATE_SIZE,
-          XY_START(start), XY_TABLE(options, options), XY_TABLE(hooks, hooks),
-          XY_TABLE(metrics, metrics));
+          XY_START(start), XY_HAND_OVER(hand_over), XY_ADOPT(adopt), XY_CHECKER(check),
+          XY_TABLE(options, options), XY_TABLE(hooks, hooks), XY_TABLE(metrics, metrics));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the parts of the sasl module share: a mechanism takes the client's messages one by one
- * and answers each with an outcome; module.c does the talking, the counting and the limits.
+ * and answers each with an outcome; exchange.c leads through them and counts, for whoever speaks
+ * a profile (xylem/sasl.h); legacy.c speaks that of RFC 6120.
  */
 #ifndef SASL_H
 #define SASL_H
@@ -10,7 +11,7 @@
 #include <xylem/xylem.h>
 
 struct sasl {
-    const bool plain;
+    const bool plain, legacy, downgrade_protection, tls_downgrade_protection;
     const xy_duration failure_period;
     struct xy_map *taken; /* failures per address, and per address and account */
     xy_counter logins, failures, throttled;
@@ -22,18 +23,10 @@ struct mechanism {
     enum xy_hash hash;
 };
 
-struct outcome {
-    const char *failure; /* a condition of RFC 6120 6.5; the rest is then void but `account` */
-    bool guessed;        /* a wrong password, not just a wrong request */
-    bool success;        /* else `text` is a challenge */
-    struct xy_str text;
-    const struct xy_jid *account;
-};
-
-static inline struct outcome
+static inline struct xy_sasl_outcome
 failed(const char *condition)
 {
-    return (struct outcome){.failure = condition};
+    return (struct xy_sasl_outcome){.failure = condition};
 }
 
 /* limits.c: allowances for wrong passwords, per address and account. Ask at the moment of the
@@ -52,17 +45,52 @@ bool stream_binds(const struct xy_stream *stream);
 /* NULL: it may be used; else the failure. */
 const char *mechanism_refusal(const struct sasl *self, const struct xy_stream *stream,
                               const struct mechanism *mechanism);
+const struct mechanism *mechanism_called(struct xy_str name); /* NULL: none */
 /* The account of a SASL user name and the authorisation identity asked for with it, which must
  * be absent or the account itself. NULL with a failure. */
 const struct xy_jid *account_named(const struct xy_stream *stream, struct xy_str name,
-                                   struct xy_str authzid, struct outcome *failure);
+                                   struct xy_str authzid, struct xy_sasl_outcome *failure);
 
-struct outcome plain_login(struct sasl *self, struct xy_stream *stream, struct xy_str message);
+struct xy_sasl_outcome plain_login(struct sasl *self, struct xy_stream *stream,
+                                   struct xy_str message);
+
+/* offer.c: what was offered is remembered, for it is what the client may use and what SCRAM
+ * signs. */
+xy_status offer_mechanisms(struct sasl *self, struct xy_stream *stream,
+                           enum xy_sasl_profile profile, struct xy_node *list);
+xy_status offer_bindings(struct sasl *self, struct xy_stream *stream, struct xy_node *features);
+xy_status offer_announced(struct sasl *self, struct xy_stream *stream,
+                          enum xy_sasl_profile profile, const struct xy_node *list);
+bool offer_had(struct xy_stream *stream, enum xy_sasl_profile profile, struct xy_str mechanism);
+void offer_forget(struct xy_stream *stream);
+/* The optional attributes of SCRAM's first answer, each with its comma. */
+struct xy_str offer_attributes(const struct sasl *self, struct xy_stream *stream,
+                               enum xy_sasl_profile profile, enum xy_hash hash);
+
+/* exchange.c: the services of xylem/sasl.h. */
+xy_status exchange_begin(struct sasl *self, struct xy_stream *stream,
+                         enum xy_sasl_profile profile, struct xy_str mechanism,
+                         struct xy_str message, struct xy_sasl_outcome *outcome);
+xy_status exchange_continue(struct sasl *self, struct xy_stream *stream, struct xy_str message,
+                            struct xy_sasl_outcome *outcome);
+xy_status exchange_abort(struct sasl *self, struct xy_stream *stream);
+xy_status exchange_failed(struct sasl *self, struct xy_stream *stream,
+                          const struct xy_sasl_outcome *outcome);
+xy_status exchange_succeeded(struct sasl *self, struct xy_stream *stream,
+                             enum xy_sasl_profile profile,
+                             const struct xy_sasl_outcome *outcome);
+
+/* legacy.c */
+void legacy_offer(struct sasl *self, struct xy_stream *stream, struct xy_node *features);
+xy_verdict legacy_take(struct sasl *self, struct xy_stream *stream,
+                       const struct xy_stanza *element);
 
 /* scram.c: the exchange stands in a note of the stream between its two messages. */
-struct outcome scram_first(struct xy_stream *stream, const struct mechanism *mechanism,
-                           struct xy_str message);
-struct outcome scram_final(struct sasl *self, struct xy_stream *stream, struct xy_str message);
+struct xy_sasl_outcome scram_first(struct sasl *self, struct xy_stream *stream,
+                                   enum xy_sasl_profile profile,
+                                   const struct mechanism *mechanism, struct xy_str message);
+struct xy_sasl_outcome scram_final(struct sasl *self, struct xy_stream *stream,
+                                   struct xy_str message);
 bool scram_is_under_way(struct xy_stream *stream);
 void scram_forget(struct xy_stream *stream);
 

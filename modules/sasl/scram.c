@@ -181,8 +181,9 @@ keep_exchange(struct xy_stream *stream, const struct mechanism *mechanism,
     append(at, name);
 }
 
-struct outcome
-scram_first(struct xy_stream *stream, const struct mechanism *mechanism, struct xy_str message)
+struct xy_sasl_outcome
+scram_first(struct sasl *self, struct xy_stream *stream, enum xy_sasl_profile profile,
+            const struct mechanism *mechanism, struct xy_str message)
 {
     struct gs2 gs2;
     struct xy_str name, nonce;
@@ -191,7 +192,7 @@ scram_first(struct xy_stream *stream, const struct mechanism *mechanism, struct 
     const char *failure = flag_failure(stream, mechanism, gs2.flag);
     if (failure)
         return failed(failure);
-    struct outcome outcome = {0};
+    struct xy_sasl_outcome outcome = {0};
     outcome.account = account_named(stream, name, gs2.authzid, &outcome);
     if (!outcome.account)
         return outcome;
@@ -200,9 +201,10 @@ scram_first(struct xy_stream *stream, const struct mechanism *mechanism, struct 
         outcome.failure = "temporary-auth-failure";
         return outcome;
     }
-    outcome.text = xy_temp_printf("r=" XY_FMT XY_FMT ",s=" XY_FMT ",i=%lld", XY_ARG(nonce),
-                                  XY_ARG(our_nonce()), XY_ARG(xy_temp_base64(keys.salt)),
-                                  (long long)keys.iterations);
+    struct xy_str attributes = offer_attributes(self, stream, profile, mechanism->hash);
+    outcome.text = xy_temp_printf(
+        "r=" XY_FMT XY_FMT ",s=" XY_FMT ",i=%lld" XY_FMT, XY_ARG(nonce), XY_ARG(our_nonce()),
+        XY_ARG(xy_temp_base64(keys.salt)), (long long)keys.iterations, XY_ARG(attributes));
     keep_exchange(stream, mechanism, &gs2, outcome.text, outcome.account, &keys);
     explicit_bzero(&keys, sizeof(keys));
     return outcome;
@@ -237,7 +239,7 @@ split_final(struct xy_str message, struct final *final)
     return take(&rest, "p=", &text) && xy_temp_unbase64(text, &final->proof) == XY_OK;
 }
 
-static struct outcome
+static struct xy_sasl_outcome
 judge(const struct exchange *e, const struct final *final)
 {
     const char *at = e->text + e->gs2;
@@ -247,16 +249,16 @@ judge(const struct exchange *e, const struct final *final)
     struct scram_keys_view keys = {e->hash, e->size, e->stored_key, e->server_key};
     bool right = proof_is_right(&keys, message, final->proof);
     if (!right || !e->real)
-        return (struct outcome){.failure = "not-authorized", .guessed = true};
+        return (struct xy_sasl_outcome){.failure = "not-authorized", .guessed = true};
     if (e->disabled)
         return failed("account-disabled");
     struct xy_str signature = xy_temp_base64(server_signature(&keys, message));
-    return (struct outcome){.success = true,
-                            .text = xy_temp_printf("v=" XY_FMT, XY_ARG(signature))};
+    return (struct xy_sasl_outcome){.success = true,
+                                    .text = xy_temp_printf("v=" XY_FMT, XY_ARG(signature))};
 }
 
 /* Never waits, so limits cannot be overrun by many at once. */
-struct outcome
+struct xy_sasl_outcome
 scram_final(struct sasl *self, struct xy_stream *stream, struct xy_str message)
 {
     const struct exchange *e = xy_stream_note_find(stream, &kind);
@@ -265,7 +267,7 @@ scram_final(struct sasl *self, struct xy_stream *stream, struct xy_str message)
         return failed("malformed-request");
     const char *at = e->text + e->gs2 + e->bare;
     const struct xy_jid *account = xy_jid_parse(xy_str_of(at + e->first, e->account));
-    struct outcome outcome;
+    struct xy_sasl_outcome outcome;
     if (!xy_str_equal(final.nonce, xy_str_of(at + 2, e->nonce)) ||
         !is_bound_here(stream, e, final.binding)) {
         outcome = failed("not-authorized");

@@ -7,16 +7,19 @@
  */
 #include "core/xml/xml.h"
 
+#include "modules/sasl/exchange.c"
+#include "modules/sasl/legacy.c"
 #include "modules/sasl/limits.c"
 #include "modules/sasl/mechanisms.c"
 #include "modules/sasl/module.c"
+#include "modules/sasl/offer.c"
 #include "modules/sasl/proof.c"
 #include "modules/sasl/scram.c"
 
 /* ---- the made-up stream
  * ---------------------------------------------------------------------- */
 
-enum { NOTES = 2 };
+enum { NOTES = 4 };
 struct xy_stream {
     bool secure, closed, in;
     bool may_enter; /* the password was shown in the element being handled */
@@ -243,8 +246,10 @@ note_first(struct xy_stream *stream, const struct mechanism *mechanism, struct x
 }
 
 static bool
-shows_password(struct xy_str message)
+shows_password(struct xy_str message, bool raw)
 {
+    if (raw && xy_temp_unbase64(xy_str_trim(message), &message) != XY_OK)
+        return false;
     return xy_str_ends(message, xy_str_of("\0secret", 7));
 }
 
@@ -257,7 +262,8 @@ send_piece(struct sasl *self, struct xy_stream *stream, struct xy_str piece)
                                         "auth",     "response", "other"};
     unsigned what = (unsigned char)piece.at[0] % 13;
     struct xy_str message = xy_str_of(piece.at + 1, piece.len - 1);
-    stream->may_enter = what == 8 || shows_password(message);
+    bool raw = what == 10 || what == 11;
+    stream->may_enter = what == 8 || shows_password(message, raw);
     if (what == 8)
         message = right_answer(stream);
     struct xy_stanza *element =
@@ -267,12 +273,11 @@ send_piece(struct sasl *self, struct xy_stream *stream, struct xy_str piece)
         xy_node_set(top, "mechanism", xy_str_from(mechanisms[what].name));
         note_first(stream, &mechanisms[what], message);
     }
-    bool raw = what == 10 || what == 11;
     if (message.len)
         xy_node_add_text(top, raw ? message : xy_temp_base64(message));
     if (what == 10)
         xy_node_set(top, "mechanism", XY_STR("PLAIN"));
-    (void)take_element(self, stream, element);
+    (void)legacy_take(self, stream, element);
 }
 
 static void
@@ -301,7 +306,13 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct xy_str rest = xy_str_of((const char *)bytes, size);
     struct xy_stream stream = {.secure = size % 2};
     struct xy_map *taken = xyi_map_new();
-    struct sasl self = {.plain = true, .failure_period = {1000}, .taken = taken};
+    struct sasl self = {.plain = true,
+                        .legacy = true,
+                        .downgrade_protection = true,
+                        .failure_period = {1000},
+                        .taken = taken};
+    struct xy_stanza *features = xy_stanza_new(XY_STR(XY_NS_STREAM), XY_STR("features"));
+    legacy_offer(&self, &stream, xy_stanza_top(features));
     while (rest.at && !stream.closed && !stream.in) {
         struct xy_str piece = xy_str_cut(&rest, (char)0xff);
         if (piece.len)
