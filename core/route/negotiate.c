@@ -205,6 +205,13 @@ xy_stream_offer(struct xy_stream *stream)
 void
 xy_stream_error(struct xy_stream *stream, const char *condition, struct xy_str text)
 {
+    xy_stream_error_with(stream, condition, text, NULL);
+}
+
+void
+xy_stream_error_with(struct xy_stream *stream, const char *condition, struct xy_str text,
+                     const struct xy_node *detail)
+{
     if (!stream->link || stream->closing)
         return;
     if (!stream->header_sent)
@@ -215,6 +222,8 @@ xy_stream_error(struct xy_stream *stream, const char *condition, struct xy_str t
         xy_buffer_printf(
             &out, "<text xml:lang='en' xmlns='" XY_NS_STREAM_ERRORS "'>" XY_FMT "</text>",
             XY_ARG(xy_temp_xml(text)));
+    if (detail)
+        xy_buffer_add(&out, xy_node_xml(detail));
     xy_buffer_add(&out, XY_STR("</stream:error></stream:stream>"));
     stream->closing = true;
     xyi_link_close(stream->link, xy_buffer_str(&out));

@@ -4,7 +4,7 @@
  * they outlive the code that wrote them; a note is found by its name and version, never by
  * address.
  */
-#include "core/route/note.h"
+#include "core/route/objects.h"
 
 struct xyi_note {
     struct xyi_note *next;
@@ -13,10 +13,13 @@ struct xyi_note {
     _Alignas(16) unsigned char bytes[];
 };
 
+/* The same in every run: notes of sessions that wait for their clients survive a restart. The
+ * names are ours, so nobody can make two of them meet. */
 static uint64_t
 key_of(const struct xy_note *kind)
 {
-    return xyi_hash(xy_str_from(kind->name)) + kind->version * 0x9e3779b97f4a7c15u;
+    static const uint64_t key[2] = {0x78796c656d206e6f, 0x7465732076657231};
+    return xyi_siphash13(key, xy_str_from(kind->name)) + kind->version * 0x9e3779b97f4a7c15u;
 }
 
 static struct xyi_note **
@@ -36,10 +39,9 @@ xyi_note_find(struct xyi_note **notes, const struct xy_note *kind)
     return note ? note->bytes : NULL;
 }
 
-void *
-xyi_note_resize(struct xyi_note **notes, const struct xy_note *kind, size_t size)
+static struct xyi_note *
+resize(struct xyi_note **notes, uint64_t key, size_t size)
 {
-    uint64_t key = key_of(kind);
     struct xyi_note **at = place(notes, key);
     struct xyi_note *old = *at;
     size_t former = old ? old->size : 0;
@@ -51,7 +53,13 @@ xyi_note_resize(struct xyi_note **notes, const struct xy_note *kind, size_t size
     if (size > former)
         memset(note->bytes + former, 0, size - former);
     *at = note;
-    return note->bytes;
+    return note;
+}
+
+void *
+xyi_note_resize(struct xyi_note **notes, const struct xy_note *kind, size_t size)
+{
+    return resize(notes, key_of(kind), size)->bytes;
 }
 
 void *
@@ -87,4 +95,58 @@ xyi_notes_free(struct xyi_note **notes)
         *notes = note->next;
         xyi_free(note);
     }
+}
+
+/* ---- as bytes: key, size, content of each, in this machine's order ----------------------  */
+
+struct head {
+    uint64_t key, size;
+};
+
+struct xy_str
+xy_session_notes(const struct xy_session *session)
+{
+    struct xy_buffer out = {0};
+    for (const struct xyi_note *note = session->notes; note; note = note->next) {
+        struct head head = {note->key, note->size};
+        xy_buffer_add(&out, XY_KEY(head));
+        xy_buffer_add(&out, xy_str_of((const char *)note->bytes, note->size));
+    }
+    return xy_buffer_str(&out);
+}
+
+static bool
+take_head(struct xy_str *bytes, struct head *head)
+{
+    if (bytes->len < sizeof(*head))
+        return false;
+    memcpy(head, bytes->at, sizeof(*head));
+    *bytes = xy_str_of(bytes->at + sizeof(*head), bytes->len - sizeof(*head));
+    return head->size <= bytes->len;
+}
+
+static bool
+are_notes(struct xy_str bytes)
+{
+    struct head head;
+    while (bytes.len) {
+        if (!take_head(&bytes, &head))
+            return false;
+        bytes = xy_str_of(bytes.at + head.size, bytes.len - head.size);
+    }
+    return true;
+}
+
+xy_status
+xy_session_set_notes(struct xy_session *session, struct xy_str bytes)
+{
+    struct head head;
+    if (!are_notes(bytes))
+        return XY_INVALID;
+    while (bytes.len && take_head(&bytes, &head)) {
+        struct xyi_note *note = resize(&session->notes, head.key, head.size);
+        memcpy(note->bytes, bytes.at, head.size);
+        bytes = xy_str_of(bytes.at + head.size, bytes.len - head.size);
+    }
+    return XY_OK;
 }

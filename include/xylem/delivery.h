@@ -19,6 +19,7 @@ struct xy_bind {
     struct xy_str resource; /* absent: made up */
     struct xy_str device;   /* who the client is, the same at every login (SASL2's user-agent id);
                                absent: it does not say. Older sessions of this device end. */
+    int64_t known_device;   /* instead of `device`: xy_session_device() of an earlier run, or 0 */
     bool reads_archive;     /* it will fetch what the archive has by now (Bind 2) */
 };
 /* As xy_stream_bind(), but nothing is sent to the session until xy_session_release(): what comes
@@ -51,6 +52,8 @@ XY_API XY_CHECK xy_status xy_session_acknowledge(struct xy_session *session, uin
 XY_API uint32_t xy_session_handled(const struct xy_session *session);
 /* Fires session_handled once everything that has come until now is handled; at once if it is. */
 XY_API void xy_session_when_handled(struct xy_session *session);
+/* Returns once everything that has come until now is handled, or the session has ended. */
+XY_API XY_SUSPENDS void xy_session_settle(struct xy_session *session);
 /* Whether it has a connection just now; sends queue without one. */
 XY_API bool xy_session_is_connected(const struct xy_session *session);
 
@@ -73,6 +76,11 @@ XY_API void xy_session_queue_each(const struct xy_session *session,
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_session_restore(struct xy_session *session, uint32_t sent,
                                                          uint32_t handled, const xy_message_id *ids,
                                                          size_t count);
+
+/* All its notes as bytes that mean the same in a later run of the server (the fiber's memory); and
+ * back: notes the session has already are replaced. XY_INVALID: no such bytes; nothing changes. */
+XY_API struct xy_str xy_session_notes(const struct xy_session *session);
+XY_API XY_CHECK xy_status xy_session_set_notes(struct xy_session *session, struct xy_str bytes);
 
 /* ---- one message on its way (hook message_delivering) ---------------------------------------- */
 struct xy_delivery;

@@ -39,7 +39,11 @@ XY_FILTER(session_lost, (struct xy_session *session), (session))
 /* It stayed without a connection; and it has one again (after xy_session_release()). */
 XY_EVENT(session_detached, (struct xy_session *session), (session))
 XY_EVENT(session_resumed, (struct xy_session *session), (session))
-/* See xy_session_when_handled(). */
+/* Something waits for a session without a connection. `message` 0: nothing stores it. Must not
+ * suspend. */
+XY_EVENT(session_queued, (struct xy_session *session, const struct xy_stanza *stanza, xy_message_id message),
+         (session, stanza, message))
+/* See xy_session_when_handled(). Must not suspend. */
 XY_EVENT(session_handled, (struct xy_session *session), (session))
 /* It has ended (after its unavailable presence, if it was available). */
 XY_EVENT(session_closed, (struct xy_session *session), (session))

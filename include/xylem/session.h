@@ -79,6 +79,9 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_stream_bind(struct xy_stream *stream, s
                                                      struct xy_session **session);
 /* RFC 6120 4.9: sends the stream error ("policy-violation" …; text may be absent) and closes. */
 XY_API void xy_stream_error(struct xy_stream *stream, const char *condition, struct xy_str text);
+/* The same with an application-specific condition (4.9.4), which is copied. */
+XY_API void xy_stream_error_with(struct xy_stream *stream, const char *condition,
+                                 struct xy_str text, const struct xy_node *detail);
 XY_API void xy_stream_close(struct xy_stream *stream); /* </stream:stream> without an error */
 XY_API void *xy_stream_note(struct xy_stream *stream, const struct xy_note *kind);      /* made if absent */
 XY_API void *xy_stream_note_find(struct xy_stream *stream, const struct xy_note *kind); /* or NULL */
