@@ -50,6 +50,8 @@ XY_EVENT(session_closed, (struct xy_session *session), (session))
 /* An administrator ended it: what lets its client in again without the password is void. It is
  * still open. */
 XY_EVENT(session_kicked, (struct xy_session *session), (session))
+/* Does its client say that nobody looks at it (XEP-0352)? XY_DONE: nobody does. Must not suspend. */
+XY_FILTER(session_inactive, (struct xy_session *session), (session))
 /* A stanza for a session that is watched (xy_session_watch_output) is due to be sent. XY_DONE: hold
  * it back; XY_PASS: send it now, behind everything held back before. Must not suspend. */
 XY_FILTER(session_output, (struct xy_session *session, const struct xy_stanza *stanza), (session, stanza))
