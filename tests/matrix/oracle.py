@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""What the specifications and the project's promises demand of a cell. Independent of the server: it is
+written from RFC 6121 (8.5), XEP-0160, 0198, 0280, 0313, 0334, 0386 and requirements S2-1 to S2-18.
+
+ * Who takes a message to the bare JID: every available resource with priority >= 0, also one whose death
+   nobody has noticed or that is to be resumed. To a full JID: that one; if it is gone, as to the bare JID.
+ * Copies (XEP-0280) go to the other resources that asked for them, whatever their priority.
+ * no-store: nobody keeps it. Whoever takes it alive has it; if nobody can, it comes back to the sender.
+ * Everything else waits for each device that has not got it, until that device acknowledges.
+ * A Bind 2 login gets what is in its archive from there, all else from the queue.
+ * Which archive shows it depends on the owner's preferences at acceptance, never on later ones.
+"""
+from dataclasses import dataclass, field
+
+ANY = ("live", "queue", "archive", "carbon")
+
+
+@dataclass
+class Promise:
+    """For one device."""
+
+    times: tuple = (1, 1)  # least, most
+    ways: tuple = ()
+    excused: int = 0  # further copies from the archive, known by their stanza-id
+
+
+@dataclass
+class Expectation:
+    devices: list = field(default_factory=list)
+    bounces: tuple = (0, 0)
+    either: bool = False  # unstored: it arrives or comes back, exactly one of them
+    together: bool = False  # the devices do not say who they are: at least one has it
+    sender_archive: bool = False
+    recipient_archive: bool = False
+    queued: bool = None  # waits for somebody after acceptance; None: may or may not
+
+
+def is_storable(cell):
+    return cell.hint != "no-store"
+
+
+def is_archived(cell):
+    """By the recipient: preferences, and hints that forbid it."""
+    return cell.archive == "always" and cell.hint in ("none", "store")
+
+
+def has_session(part):
+    """In the server's eyes, when the message is accepted."""
+    return part.state != "offline" or part.model.resume == "works"
+
+
+def is_taker(cell, index):
+    part = cell.parts[index]
+    takes = has_session(part) and part.state != "negative"
+    if cell.address == "bare" or not has_session(cell.parts[0]):
+        return takes
+    return index == 0
+
+
+def hears_live(cell, index):
+    """Gets it while the message is sent: (way) or None."""
+    part = cell.parts[index]
+    if part.state in ("dead", "offline"):
+        return None
+    if is_taker(cell, index):
+        return "live"
+    return "carbon" if part.model.carbons else None
+
+
+def expectation(cell):
+    expected = Expectation(
+        sender_archive=cell.hint in ("none", "store"),
+        recipient_archive=is_archived(cell),
+        together=all(not p.model.sasl2 for p in cell.parts) and len(cell.parts) > 1,
+    )
+    live = [hears_live(cell, i) for i in range(len(cell.parts))]
+    expected.devices = [promise(cell, i, live) for i in range(len(cell.parts))]
+    if expected.together:
+        for i, one in enumerate(expected.devices):
+            if not live[i]:
+                one.times, one.ways = (0, one.times[1]), ANY
+    nobody = not any(is_taker(cell, i) for i in range(len(cell.parts)))
+    if is_storable(cell):
+        expected.queued = True if nobody and not all(live) else None
+    else:
+        expected.queued = False
+        expected.bounces, expected.either = returns(cell, live, nobody)
+    return expected
+
+
+def returns(cell, live, nobody):
+    """How often a message that nobody may keep comes back; whether instead it may arrive."""
+    if "live" in live:
+        return (0, 0), False
+    if nobody:
+        return (1, 1), False  # copies to others do not count
+    resumes = [i for i, p in enumerate(cell.parts) if is_taker(cell, i) and p.model.resume == "works"]
+    if resumes:
+        return (0, 0), False
+    return (0, 1), True  # taken by the dead: to another resource, if there is one, or back
+
+
+def dead_taker(cell):
+    """Whether the only ones who took it were dead: then unstored messages are on their way again."""
+    return any(is_taker(cell, i) and p.state == "dead" for i, p in enumerate(cell.parts))
+
+
+def promise(cell, index, live):
+    part, model = cell.parts[index], cell.parts[index].model
+    if live[index]:
+        return Promise(ways=(live[index],))
+    if has_session(part) and model.resume == "works" and (is_taker(cell, index) or model.carbons):
+        return resumed(cell, index)
+    if not is_storable(cell):
+        stray = dead_taker(cell) and (part.state == "dead" or "live" not in live)
+        return Promise(times=(0, int(stray)), ways=("live", "queue", "carbon"))
+    if is_archived(cell) and model.resume != "works":
+        if model.sasl2 or model.sync == "early":
+            return Promise(ways=("archive",))
+        if model.sync == "late":
+            return Promise(ways=("queue", "live", "archive"), excused=1)
+    return Promise(ways=("queue", "live") if part.state == "negative" else ("queue",))
+
+
+def resumed(cell, index):
+    """What was on its way when the connection broke comes when it is back; copies of what nobody keeps
+    may be dropped."""
+    if is_taker(cell, index):
+        return Promise(ways=("live", "queue"))
+    return Promise(times=(int(is_storable(cell)), 1), ways=("carbon", "live", "queue"))
