@@ -107,9 +107,18 @@ order_new(struct io *io, void (*open)(struct xyi_mail *))
     return order;
 }
 
+static struct xyi_net_limits configured; /* logic thread */
+
+const struct xyi_net_limits *
+xyi_net_limits(void)
+{
+    return &configured;
+}
+
 void
 xyi_net_configure(const struct xyi_net_limits *limits, struct xyi_tls *tls)
 {
+    configured = *limits;
     xyi_admit_limits(limits);
     for (unsigned i = 0; i < net.count; i++) {
         struct order *order = order_new(&net.all[i], configure);

@@ -65,6 +65,7 @@ struct xyi_link_events {
 void xyi_net_start(unsigned io_threads, const struct xyi_link_events *events);
 /* Takes a reference on tls (NULL: no TLS): handshakes from now on see it. Limits reach all connections. */
 void xyi_net_configure(const struct xyi_net_limits *limits, struct xyi_tls *tls);
+const struct xyi_net_limits *xyi_net_limits(void); /* the configured ones */
 void xyi_net_stop(void); /* cuts what is left (`ended` for each), joins the threads; on a fiber or not */
 
 enum xyi_listen_tls { XYI_TLS_NONE, XYI_TLS_STARTTLS, XYI_TLS_DIRECT };

@@ -57,9 +57,11 @@ xy_account_set_state(const struct xy_jid *bare, enum xy_account_state state)
     xy_status status = xy_user_get(bare, &user);
     if (status == XY_OK)
         status = xyi_account_update_state(user->owner, state);
-    if (status == XY_OK && state == XY_ACCOUNT_DISABLED)
-        end_sessions(user, "not-authorized", XY_STR("The account is disabled"));
-    return status;
+    if (status != XY_OK || state != XY_ACCOUNT_DISABLED)
+        return status;
+    xy_run_account_disabled(user->host, user);
+    end_sessions(user, "not-authorized", XY_STR("The account is disabled"));
+    return XY_OK;
 }
 
 xy_status

@@ -74,4 +74,12 @@ xy_stream_channel_binding(const struct xy_stream *stream, struct xy_str type)
     return stream->link ? xyi_link_channel_binding(stream->link, type) : XY_NO_STR;
 }
 
+void
+xy_stream_limits(const struct xy_stream *stream, int64_t *bytes, int64_t *silent_ms)
+{
+    const struct xyi_net_limits *limits = xyi_net_limits();
+    *bytes = stream->account ? limits->stanza_bytes : limits->stanza_bytes_before;
+    *silent_ms = stream->account ? limits->idle_ms : xyi_route_auth_timeout_ms();
+}
+
 XYI_NOTE_FUNCTIONS(stream)

@@ -83,9 +83,12 @@ kick(XY_SELF, struct xy_command *command)
     if (!all.count)
         return xy_fail(command, XY_ABSENT, "no session of " XY_FMT,
                        XY_ARG(xy_jid_text(all.jid)));
-    for (size_t i = 0; i < all.count; i++)
+    for (size_t i = 0; i < all.count; i++) {
+        if (xy_session_is_open(all.at[i])) /* handlers of the one before waited */
+            xy_run_session_kicked(xy_session_host(all.at[i]), all.at[i]);
         xy_session_close(all.at[i], "policy-violation",
                          reason.len ? reason : XY_STR("ended by an administrator"));
+    }
     xy_put_int(command, "ended", (int64_t)all.count);
     return XY_OK;
 }

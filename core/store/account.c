@@ -7,7 +7,8 @@
 #include "core/store/parts.h"
 
 static const struct xy_statement find =
-    XY_SQL("select owner, state, created, last_login from account where jid = ?");
+    XY_SQL("select owner, state, created, last_login, passwords, disablings from account"
+           " where jid = ?");
 static const struct xy_statement add = XY_SQL(
     "insert into account (jid, host, state, created, last_login) values (?, ?, 0, ?, 0)");
 /* The condition keeps keys from being left behind for an account that has gone meanwhile. */
@@ -20,8 +21,10 @@ static const struct xy_statement set_keys =
            " on conflict (owner, hash) do update set salt = excluded.salt,"
            " iterations = excluded.iterations, stored_key = excluded.stored_key,"
            " server_key = excluded.server_key");
+static const struct xy_statement count_password =
+    XY_SQL("update account set passwords = passwords + 1 where owner = ?");
 static const struct xy_statement set_state =
-    XY_SQL("update account set state = ? where owner = ?");
+    XY_SQL("update account set state = ?, disablings = disablings + ? where owner = ?");
 static const struct xy_statement set_login =
     XY_SQL("update account set last_login = ? where owner = ?");
 static const struct xy_statement remove_account = XY_SQL("delete from account where owner = ?");
@@ -37,9 +40,10 @@ static const struct xy_statement list_all =
            " where jid > ? order by jid limit ?");
 
 const struct xyi_planned xyi_account_planned[] = {
-    {&find, "t"},           {&set_state, "ii"},     {&set_login, "ii"},
+    {&find, "t"},           {&set_state, "iii"},    {&set_login, "ii"},
     {&remove_account, "i"}, {&remove_rows[0], "i"}, {&remove_rows[1], "i"},
-    {&list_host, "tti"},    {&list_all, "ti"},      {NULL, NULL},
+    {&count_password, "i"}, {&list_host, "tti"},    {&list_all, "ti"},
+    {NULL, NULL},
 };
 
 xy_status
@@ -57,6 +61,8 @@ xyi_account_read(const struct xy_jid *bare, struct xy_account *account)
         .state = (enum xy_account_state)xy_rows_int(rows, 1),
         .created_ms = xy_rows_int(rows, 2),
         .last_login_ms = xy_rows_int(rows, 3),
+        .passwords = xy_rows_int(rows, 4),
+        .epoch = xy_rows_int(rows, 4) + xy_rows_int(rows, 5),
     };
     return XY_OK;
 }
@@ -113,6 +119,7 @@ xyi_account_update_keys(xy_owner owner, const struct xyi_keys *keys)
 {
     struct xy_txn *txn = xy_txn_begin();
     add_keys(txn, &set_keys, keys, XY_INT(owner));
+    xy_txn_add(txn, &count_password, XY_INT(owner));
     return commit_to_account(txn);
 }
 
@@ -120,7 +127,8 @@ xy_status
 xyi_account_update_state(xy_owner owner, enum xy_account_state state)
 {
     struct xy_txn *txn = xy_txn_begin();
-    xy_txn_add(txn, &set_state, XY_INT(state), XY_INT(owner));
+    xy_txn_add(txn, &set_state, XY_INT(state), XY_INT(state == XY_ACCOUNT_DISABLED),
+               XY_INT(owner));
     xy_txn_expect(txn, 1);
     return commit_to_account(txn);
 }

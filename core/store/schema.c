@@ -3,7 +3,8 @@
  * The core's own tables (module name "xylem").
  *
  *   jid       interned bare JIDs; a number never changes its meaning
- *   account   one row per account; `owner` is never used again (autoincrement, identity)
+ *   account   one row per account; `owner` is never used again (autoincrement, identity);
+ *             passwords, disablings: how often it was given a new one, and disabled
  *   scram     its keys, one row per hash; owner 0 is nobody: an unknown name's
  *   message   one row per message; `id` is time-ordered; `archived`: bit 0 the sender's archive
  *             has it, bit 1 the recipient's
@@ -86,9 +87,14 @@ static const char archives[] = "delete from entry where flags & 1 = 0;"
                                "create index entry_peer on entry (owner, peer, message);"
                                "create index device_seen on device (last_seen)";
 
+static const char epochs[] =
+    "alter table account add column passwords bigint not null default 0;"
+    "alter table account add column disablings bigint not null default 0";
+
 static const struct xy_migration migrations[] = {
     {1, sqlite_tables, pgsql_tables},
     {2, archives, NULL},
+    {3, epochs, NULL},
 };
 
 xy_status

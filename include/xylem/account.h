@@ -21,6 +21,9 @@ struct xy_account {
     enum xy_account_state state;
     int64_t created_ms;
     int64_t last_login_ms; /* 0: never */
+    int64_t passwords;     /* rises with each new password */
+    int64_t epoch;         /* rises with each new password and each time the account is disabled: what
+                              was given out in an earlier one lets nobody in */
 };
 
 /* XY_ABSENT: no such account. */

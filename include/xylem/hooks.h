@@ -6,6 +6,7 @@
 #ifndef XYLEM_HOOKS_H
 #define XYLEM_HOOKS_H
 
+#include <xylem/clients.h>
 #include <xylem/delivery.h>
 #include <xylem/hook.h>
 #include <xylem/roster.h>

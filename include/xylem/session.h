@@ -57,6 +57,9 @@ XY_API bool xy_stream_is_loopback(const struct xy_stream *stream);
 XY_API struct xy_str xy_stream_tls(const struct xy_stream *stream);  /* "TLS1.3 AES-256-GCM", absent without */
 /* RFC 5929, RFC 9266: "tls-exporter" or "tls-server-end-point"; absent when this stream has none. */
 XY_API struct xy_str xy_stream_channel_binding(const struct xy_stream *stream, struct xy_str type);
+/* What the client may send on it just now: bytes of one element; ms of silence after which we see
+ * whether it is still there or, before login, end the stream. XY_NONE: any. */
+XY_API void xy_stream_limits(const struct xy_stream *stream, int64_t *bytes, int64_t *silent_ms);
 /* XY_GONE when closed. Works at every stage. */
 XY_API xy_status xy_stream_send(struct xy_stream *stream, struct xy_stanza *stanza);
 /* SASL failed with a wrong password: counts it. */

@@ -65,6 +65,34 @@ BOTH(an_account_lives)
     CHECK_EQ(account.last_login_ms, 1800000012345);
 }
 
+static struct xy_account
+found(const char *bare)
+{
+    struct xy_account account = {0};
+    CHECK_OK(xy_account_find(jid(bare), &account));
+    return account;
+}
+
+BOTH(an_epoch_ends_with_a_password_and_when_disabled)
+{
+    xy_owner romeo = create("romeo@example.org", "juliet1");
+    create("juliet@example.org", "romeo1");
+    struct xyi_keys keys;
+    struct xy_account was = found("romeo@example.org"), other = found("juliet@example.org");
+    CHECK_OK(xyi_keys_make(XY_STR("rosaline"), 64, &keys));
+    CHECK_OK(xyi_account_update_keys(romeo, &keys));
+    struct xy_account is = found("romeo@example.org");
+    CHECK(is.passwords == was.passwords + 1 && is.epoch > was.epoch);
+
+    CHECK_OK(xyi_account_update_state(romeo, XY_ACCOUNT_DISABLED));
+    CHECK_OK(xyi_account_update_state(romeo, XY_ACCOUNT_ACTIVE));
+    was = is;
+    reopen_store();
+    is = found("romeo@example.org");
+    CHECK(is.passwords == was.passwords && is.epoch == was.epoch + 1);
+    CHECK_EQ(found("juliet@example.org").epoch, other.epoch);
+}
+
 BOTH(an_account_is_created_once)
 {
     create("romeo@example.org", "juliet1");
