@@ -41,7 +41,7 @@ XY_API struct xy_host *xy_host_next(const struct xy_host *host);
 /* ---- streams --------------------------------------------------------------------------------- */
 enum xy_stream_stage {
     XY_STREAM_OPEN,          /* header exchanged */
-    XY_STREAM_AUTHENTICATED, /* SASL done, stream restarted */
+    XY_STREAM_AUTHENTICATED, /* SASL done (and the stream restarted) */
     XY_STREAM_BOUND,         /* has a session */
     XY_STREAM_CLOSED,
 };

@@ -78,7 +78,7 @@ answer_items(XY_SELF, struct xy_iq *iq)
 static void
 show_caps(XY_SELF, struct xy_stream *stream, struct xy_node *features)
 {
-    if (xy_stream_stage(stream) != XY_STREAM_AUTHENTICATED)
+    if (xy_stream_stage(stream) == XY_STREAM_OPEN)
         return;
     struct xy_str ver = caps_ver(self, xy_stream_host(stream));
     struct xy_node *c = xy_node_add(features, XY_STR(XY_NS_CAPS), XY_STR("c"));

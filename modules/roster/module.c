@@ -38,7 +38,7 @@ provide_item(XY_SELF, struct xy_user *user, const struct xy_jid *contact,
 static void
 offer(XY_SELF, struct xy_stream *stream, struct xy_node *features)
 {
-    if (xy_stream_stage(stream) != XY_STREAM_AUTHENTICATED)
+    if (xy_stream_stage(stream) == XY_STREAM_OPEN)
         return;
     xy_node_add(features, XY_STR(XY_NS_ROSTERVER), XY_STR("ver"));
     xy_node_add(features, XY_STR(XY_NS_PREAPPROVAL), XY_STR("sub"));
