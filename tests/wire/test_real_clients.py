@@ -22,7 +22,8 @@ def people(server, place, build):
         person.cleans_up()
 
 
-PAIRS = [("slixmpp", "slixmpp"), ("slixmpp", "profanity"), ("profanity", "strophe"), ("strophe", "slixmpp")]
+PAIRS = [("slixmpp", "slixmpp"), ("slixmpp", "profanity"), ("profanity", "strophe"), ("strophe", "slixmpp"),
+         ("xmppjs", "slixmpp"), ("profanity", "xmppjs")]
 
 
 @pytest.mark.parametrize("first,second", PAIRS, ids=["-".join(p) for p in PAIRS])

@@ -46,10 +46,13 @@ class LineClient(Person):
     def comes_online(self):
         self.lines, self.seen = queue.Queue(), []
         self.process = subprocess.Popen(
-            [*self.program(), self.jid, self.password, "127.0.0.1", self.port, self.tls], text=True, bufsize=1,
+            [*self.program(), *self.arguments()], text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.environment())
         threading.Thread(target=self._read, args=(self.process.stdout, self.lines), daemon=True).start()
         self.hears(rf"online {self.jid}/\S+ secured")
+
+    def arguments(self):
+        return [self.jid, self.password, "127.0.0.1", self.port, self.tls]
 
     @staticmethod
     def _read(pipe, lines):
@@ -260,4 +263,29 @@ class GoSendxmpp(Person):
     cleans_up = LineClient.cleans_up
 
 
-PEOPLE = {"slixmpp": Slixmpp, "strophe": Strophe, "profanity": Profanity}
+
+
+class XmppJs(LineClient):
+    """xmpp.js as tests/wire/clients/xmppjs/install put it into build/npm."""
+
+    modules = HERE.parent.parent / "build" / "npm"
+
+    def program(self):
+        return ["node", str(HERE / "clients" / "xmppjs" / "client.js")]
+
+    def arguments(self):
+        return [*super().arguments(), str(self.home / "state.json")]
+
+    def environment(self):
+        return {**super().environment(), "XYLEM_NODE_MODULES": str(self.modules)}
+
+    @classmethod
+    def missing(cls):
+        if not shutil.which("node"):
+            return "node is not installed"
+        if not (cls.modules / "node_modules" / "@xmpp" / "client").exists():
+            return "xmpp.js is not installed: no network when scripts/test ran"
+        return None
+
+
+PEOPLE = {"slixmpp": Slixmpp, "strophe": Strophe, "profanity": Profanity, "xmppjs": XmppJs}
