@@ -208,5 +208,5 @@ xyi_message_read(const xy_message_id *ids, size_t count, struct xy_rows **rows)
 xy_status
 xyi_messages_start(void)
 {
-    return xyi_meta_secret("message.origin", origin_key, sizeof(origin_key));
+    return xy_store_secret("message.origin", origin_key, sizeof(origin_key));
 }

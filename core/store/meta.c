@@ -27,7 +27,7 @@ xyi_meta_read(const char *name, struct xy_str *value)
 }
 
 xy_status
-xyi_meta_secret(const char *name, void *secret, size_t size)
+xy_store_secret(const char *name, void *secret, size_t size)
 {
     struct xy_str value;
     xy_status status = xyi_meta_read(name, &value);

@@ -34,8 +34,6 @@ struct xy_str xyi_message_id_list(const xy_message_id *ids, size_t count);
 /* ---- table xylem_meta -------------------------------------------------------------------- */
 /* XY_ABSENT: not there. The value is the fiber's. */
 XY_SUSPENDS XY_CHECK xy_status xyi_meta_read(const char *name, struct xy_str *value);
-/* A value drawn at random once and for ever. */
-XY_SUSPENDS XY_CHECK xy_status xyi_meta_secret(const char *name, void *secret, size_t size);
 void xyi_meta_set(struct xy_txn *txn, const char *name, struct xy_str value);
 
 /* ---- partitions of message and entry (PostgreSQL; elsewhere nothing happens) ------------- */

@@ -78,5 +78,5 @@ xy_account_check_password(const struct xy_jid *bare, struct xy_str password)
 xy_status
 xyi_accounts_start(void)
 {
-    return xyi_meta_secret("account.nobody", secret, sizeof(secret));
+    return xy_store_secret("account.nobody", secret, sizeof(secret));
 }

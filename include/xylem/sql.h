@@ -81,6 +81,11 @@ XY_API int64_t xy_txn_changed(const struct xy_txn *txn, size_t at);
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_sql_write_values(const struct xy_statement *statement,
                                                           struct xy_values values);
 
+/* ---- secrets ---------------------------------------------------------------------------------- */
+/* Bytes drawn at random once and for ever for this store, under a name that begins with the
+ * module's: "bind2.resource". XY_INVALID: it has another size. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_store_secret(const char *name, void *secret, size_t size);
+
 /* ---- schema: numbered migrations, applied once and in order before start() ------------------- */
 /* They only expand; what contracts comes one release later (docs/modules.md). Several statements
  * separated by ';' are allowed. */
