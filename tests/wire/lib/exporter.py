@@ -4,6 +4,7 @@ import select
 import socket
 
 from OpenSSL import SSL
+from OpenSSL.crypto import FILETYPE_ASN1, dump_certificate
 
 from .stream import PATIENCE
 
@@ -11,8 +12,10 @@ from .stream import PATIENCE
 class ExporterSocket:
     """The few methods of a socket that Stream uses."""
 
-    def __init__(self, sock, name):
+    def __init__(self, sock, name, highest=0, options=0):
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        context.set_max_proto_version(highest)
+        context.set_options(options)
         sock.setblocking(False)
         self.sock, self.patience = sock, PATIENCE
         self.tls = SSL.Connection(context, sock)
@@ -48,6 +51,10 @@ class ExporterSocket:
     def get_channel_binding(self, kind):
         assert kind == "tls-exporter"
         return self.tls.export_keying_material(b"EXPORTER-Channel-Binding", 32, b"")
+
+    def getpeercert(self, binary_form):
+        assert binary_form
+        return dump_certificate(FILETYPE_ASN1, self.tls.get_peer_certificate())
 
     def setsockopt(self, *arguments):
         self.sock.setsockopt(*arguments)
