@@ -6,17 +6,9 @@ import pytest
 from lib import dom, sasl
 from lib.client import SaslFailure
 from lib.dom import NS
-from lib.exporter import ExporterSocket
+from lib.exporter import by_exporter
 
 SCRAMS = ["SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"]
-
-
-def by_exporter(client):
-    """Python's ssl cannot export keying material: another library for this client."""
-    def handshakes(name=None, context=None):
-        client.sock = ExporterSocket(client.sock, name)
-    client.handshakes = handshakes
-    return client
 
 
 @pytest.mark.parametrize("tls", ["starttls", "direct"])

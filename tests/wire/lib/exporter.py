@@ -65,3 +65,13 @@ class ExporterSocket:
         except OSError:
             pass
         self.sock.close()
+
+
+def by_exporter(client):
+    """The client will use this library for its handshake."""
+
+    def handshakes(name=None, context=None):
+        client.sock = ExporterSocket(client.sock, name)
+
+    client.handshakes = handshakes
+    return client
