@@ -72,13 +72,21 @@ xy_account_delete(const struct xy_jid *bare)
     if (status != XY_OK)
         return status;
     struct xy_host *host = user->host;
+    xy_owner owner = user->owner;
     xy_run_account_deleting(host, user);
-    status = xyi_account_remove(user->owner);
+    status = xyi_account_remove(owner);
     if (status != XY_OK)
         return status;
     /* after the row: nobody can log in any more behind those that are ended here */
     end_sessions(user, "not-authorized", XY_STR("The account is deleted"));
     xyi_user_forget(user);
-    xy_run_account_deleted(host, bare, user->owner);
+    status = xyi_account_erase(owner); /* what was accepted until now */
+    if (status != XY_OK)
+        xy_warn("account.not_erased",
+                "what was kept for a deleted account is still there; the"
+                " next start removes it",
+                XY_F_STR_AS("account", xy_jid_text(bare)),
+                XY_F_CSTR_AS("status", xy_status_name(status)));
+    xy_run_account_deleted(host, bare, owner);
     return XY_OK;
 }

@@ -5,6 +5,7 @@
  */
 #include "core/store/hash.h"
 #include "core/store/parts.h"
+#include <xylem/session.h>
 
 static const struct xy_statement find =
     XY_SQL("select owner, state, created, last_login, passwords, disablings from account"
@@ -28,22 +29,22 @@ static const struct xy_statement set_state =
 static const struct xy_statement set_login =
     XY_SQL("update account set last_login = ? where owner = ?");
 static const struct xy_statement remove_account = XY_SQL("delete from account where owner = ?");
-static const struct xy_statement remove_rows[] = {
-    XY_SQL("delete from scram where owner = ?"),
-    XY_SQL("delete from device where owner = ?"),
-};
+static const struct xy_statement remove_keys = XY_SQL("delete from scram where owner = ?");
 static const struct xy_statement list_host =
     XY_SQL("select jid, owner, state, created, last_login from account"
            " where host = ? and jid > ? order by jid limit ?");
 static const struct xy_statement list_all =
     XY_SQL("select jid, owner, state, created, last_login from account"
            " where jid > ? order by jid limit ?");
+static const struct xy_statement list_owners =
+    XY_SQL("select jid, owner from account where host = ? and jid > ? order by jid limit ?");
 
 const struct xyi_planned xyi_account_planned[] = {
-    {&find, "t"},           {&set_state, "iii"},    {&set_login, "ii"},
-    {&remove_account, "i"}, {&remove_rows[0], "i"}, {&remove_rows[1], "i"},
-    {&count_password, "i"}, {&list_host, "tti"},    {&list_all, "ti"},
-    {NULL, NULL},
+    XYI_PLANNED(find, "t"),          XYI_PLANNED(set_state, "iii"),
+    XYI_PLANNED(set_login, "ii"),    XYI_PLANNED(remove_account, "i"),
+    XYI_PLANNED(remove_keys, "i"),   XYI_PLANNED(count_password, "i"),
+    XYI_PLANNED(list_host, "tti"),   XYI_PLANNED(list_all, "ti"),
+    XYI_PLANNED(list_owners, "tti"), {.statement = NULL},
 };
 
 xy_status
@@ -139,9 +140,9 @@ xyi_account_remove(xy_owner owner)
     struct xy_txn *txn = xy_txn_begin();
     xy_txn_add(txn, &remove_account, XY_INT(owner));
     xy_txn_expect(txn, 1);
-    xyi_pending_remove_owner(txn, owner);
-    for (size_t i = 0; i < sizeof(remove_rows) / sizeof(remove_rows[0]); i++)
-        xy_txn_add(txn, &remove_rows[i], XY_INT(owner));
+    xy_txn_add(txn, &remove_keys, XY_INT(owner));
+    xyi_devices_remove(txn, owner);
+    xyi_erase_mark(txn, owner);
     return commit_to_account(txn);
 }
 
@@ -159,4 +160,12 @@ xyi_account_list(struct xy_str host, struct xy_str after, int64_t limit, struct 
     if (host.len)
         return xy_sql_read(&list_host, rows, XY_TEXT(host), XY_TEXT(after), XY_INT(limit));
     return xy_sql_read(&list_all, rows, XY_TEXT(after), XY_INT(limit));
+}
+
+xy_status
+xy_account_list(const struct xy_host *host, struct xy_str after, int64_t limit,
+                struct xy_rows **rows)
+{
+    return xy_sql_read(&list_owners, rows, XY_TEXT(xy_jid_text(xy_host_jid(host))),
+                       XY_TEXT(after), XY_INT(limit));
 }

@@ -36,9 +36,13 @@ static const struct xy_statement drop_spread =
 static const struct xy_statement forget =
     XY_SQL("delete from device where owner = ? and id = ?");
 
+static const struct xy_statement forget_all = XY_SQL("delete from device where owner = ?");
+
 const struct xyi_planned xyi_device_planned[] = {
-    {&read_all, "i"},     {&read_older, "iiti"}, {&copy_rows, "iiii"}, {&spread_rows, "iii"},
-    {&drop_spread, "ii"}, {&forget, "ii"},       {NULL, NULL},
+    XYI_PLANNED(read_all, "i"),     XYI_PLANNED(read_older, "iiti"),
+    XYI_PLANNED(copy_rows, "iiii"), XYI_PLANNED(spread_rows, "iii"),
+    XYI_PLANNED(drop_spread, "ii"), XYI_PLANNED(forget, "ii"),
+    XYI_PLANNED(forget_all, "i"),   {.statement = NULL},
 };
 
 xy_status
@@ -69,4 +73,10 @@ xyi_device_forget(struct xy_txn *txn, xy_owner owner, int64_t device)
 {
     xyi_pending_discard(txn, owner, device, INT64_MAX);
     xy_txn_add(txn, &forget, XY_INT(owner), XY_INT(device));
+}
+
+void
+xyi_devices_remove(struct xy_txn *txn, xy_owner owner)
+{
+    xy_txn_add(txn, &forget_all, XY_INT(owner));
 }

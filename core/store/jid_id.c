@@ -41,7 +41,7 @@ look_up(struct xy_str text, int64_t *id)
 }
 
 xy_status
-xyi_jid_id(const struct xy_jid *bare, int64_t *id)
+xyi_jid_known_id(const struct xy_jid *bare, int64_t *id)
 {
     struct xy_str text = xy_jid_text(bare);
     void *known = cache.ids ? xy_map_get(cache.ids, text) : NULL;
@@ -50,14 +50,19 @@ xyi_jid_id(const struct xy_jid *bare, int64_t *id)
         return XY_OK;
     }
     xy_status status = look_up(text, id);
-    if (status == XY_ABSENT) {
-        status = xy_sql_write(&add, XY_TEXT(text));
-        if (status == XY_OK)
-            status = look_up(text, id);
-    }
     if (status == XY_OK)
         remember(text, *id);
     return status;
+}
+
+xy_status
+xyi_jid_id(const struct xy_jid *bare, int64_t *id)
+{
+    xy_status status = xyi_jid_known_id(bare, id);
+    if (status != XY_ABSENT)
+        return status;
+    status = xy_sql_write(&add, XY_TEXT(xy_jid_text(bare)));
+    return status == XY_OK ? xyi_jid_known_id(bare, id) : status;
 }
 
 void

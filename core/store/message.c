@@ -67,9 +67,9 @@ static const struct xy_statement read_some = {
              " where m.id = r.value::bigint"};
 
 const struct xyi_planned xyi_message_planned[] = {
-    {&find_evidence, "i"},
-    {&read_some, "t"},
-    {NULL, NULL},
+    XYI_PLANNED(find_evidence, "i"),
+    XYI_PLANNED(read_some, "t"),
+    {.statement = NULL},
 };
 
 void

@@ -12,24 +12,39 @@ XY_SUSPENDS XY_CHECK xy_status xyi_message_ids_start(unsigned node);
 void xyi_message_ids_stop(void); /* gives back what is reserved and not used */
 XY_SUSPENDS XY_CHECK xy_status xyi_messages_start(void);
 XY_SUSPENDS XY_CHECK xy_status xyi_accounts_start(void);
+XY_SUSPENDS XY_CHECK xy_status xyi_stanza_ids_start(void);
+XY_SUSPENDS XY_CHECK xy_status xyi_erasures_finish(void); /* those a crash interrupted */
 void xyi_jid_ids_stop(void);
 
 /* What the way of a message through the store reads, changes and deletes by: the tests look at
- * the plans. Parameters: i integer, t text. */
+ * the plans. Parameters: i integer, t text, I array of integers. */
 struct xyi_planned {
     const struct xy_statement *statement;
     const char *parameters;
+    const char *sqlite, *pgsql; /* what the plan must show; NULL: nothing in particular */
 };
+#define XYI_PLANNED(statement_, parameters_) {.statement = &(statement_), .parameters = (parameters_)}
+#define XYI_PLANNED_BY(statement_, parameters_, ...) {&(statement_), parameters_, __VA_ARGS__}
 extern const struct xyi_planned xyi_message_planned[], xyi_pending_planned[],
-    xyi_device_planned[], xyi_account_planned[]; /* end with NULL */
+    xyi_device_planned[], xyi_account_planned[], xyi_archive_planned[],
+    xyi_retention_planned[], xyi_erase_planned[]; /* end with NULL */
 
 /* ---- rows of messages -------------------------------------------------------------------- */
 enum { XYI_ARCHIVED_BY_SENDER = 1, XYI_ARCHIVED_BY_RECIPIENT = 2 }; /* message.archived */
 enum { XYI_ENTRY_ARCHIVED = 1, XYI_ENTRY_OUTGOING = 2 };            /* entry.flags */
 /* "[1,2,3]": ascending, each once; what both engines make rows of. */
-/* All that waits for any device of it, known or not. */
-void xyi_pending_remove_owner(struct xy_txn *txn, xy_owner owner);
+void xyi_devices_remove(struct xy_txn *txn, xy_owner owner); /* rows of device only */
+/* With the transaction that removes an account: xyi_account_erase() is due. */
+void xyi_erase_mark(struct xy_txn *txn, xy_owner owner);
 struct xy_str xyi_message_id_list(const xy_message_id *ids, size_t count);
+
+/* ---- memory for work in many steps ------------------------------------------------------- */
+/* As xy_sql_read() and xy_txn_begin(), in an arena that ends before the fiber's does. */
+XY_SUSPENDS XY_CHECK xy_status xyi_sql_read_into(struct xyi_arena *arena,
+                                                 const struct xy_statement *statement,
+                                                 struct xy_rows **rows,
+                                                 struct xy_values values);
+struct xy_txn *xyi_txn_begin_in(struct xyi_arena *arena);
 
 /* ---- table xylem_meta -------------------------------------------------------------------- */
 /* XY_ABSENT: not there. The value is the fiber's. */

@@ -53,21 +53,12 @@ static const struct xy_statement drop_messages = {
 static const struct xy_statement drop_below = XY_SQL(
     "delete from pending where owner = ? and device = ? and message > 0 and message < ?");
 
-/* The same for all devices of an owner. */
-static const struct xy_statement drop_messages_of = {
-    .sql = "delete from message where id in (select p.message from pending p"
-           " where p.owner = ?) and archived = 0 and not exists (select 1 from pending q"
-           " where q.message = message.id and q.owner <> ?)",
-    .pgsql = "delete from message m using pending p where p.owner = ? and m.id = p.message"
-             " and m.archived = 0 and not exists (select 1 from pending q"
-             " where q.message = p.message and q.owner <> ?)"};
-static const struct xy_statement drop_of = XY_SQL("delete from pending where owner = ?");
-
 const struct xyi_planned xyi_pending_planned[] = {
-    {&read_page, "iiiii"},     {&count_each, "i"},        {&read_older, "iti"},
-    {&add_one, "iii"},         {&drop_one, "III"},        {&drop_message, "I"},
-    {&drop_everywhere, "ii"},  {&drop_messages, "iiiii"}, {&drop_below, "iii"},
-    {&drop_messages_of, "ii"}, {&drop_of, "i"},           {NULL, NULL},
+    XYI_PLANNED(read_page, "iiiii"),    XYI_PLANNED(count_each, "i"),
+    XYI_PLANNED(read_older, "iti"),     XYI_PLANNED(add_one, "iii"),
+    XYI_PLANNED(drop_one, "III"),       XYI_PLANNED(drop_message, "I"),
+    XYI_PLANNED(drop_everywhere, "ii"), XYI_PLANNED(drop_messages, "iiiii"),
+    XYI_PLANNED(drop_below, "iii"),     {.statement = NULL},
 };
 
 xy_status
@@ -132,12 +123,4 @@ xyi_pending_remove(struct xy_txn *txn, xy_owner owner, xy_message_id id)
     xyi_txn_add_ranked(txn, &drop_everywhere, XYI_FENCE, -1,
                        XY_VALUES(XY_INT(id), XY_INT(owner)));
     xyi_txn_add_ranked(txn, &drop_message, XYI_REMOVES_MESSAGE, 0, XY_VALUES(XY_INT(id)));
-}
-
-void
-xyi_pending_remove_owner(struct xy_txn *txn, xy_owner owner)
-{
-    xyi_txn_add_ranked(txn, &drop_messages_of, XYI_FENCE, 0,
-                       XY_VALUES(XY_INT(owner), XY_INT(owner)));
-    xyi_txn_add_ranked(txn, &drop_of, XYI_FENCE, -1, XY_VALUES(XY_INT(owner)));
 }

@@ -5,6 +5,7 @@
  * it when the fiber has given up. So a late answer meets no dangling wait, and no text of a
  * module that has left: statement and parameters are copies.
  */
+#include "core/store/parts.h"
 #include "core/store/thread.h"
 
 struct read {
@@ -71,8 +72,8 @@ release(void *arena)
 }
 
 xy_status
-xy_sql_read_values(const struct xy_statement *statement, struct xy_rows **rows,
-                   struct xy_values values)
+xyi_sql_read_into(struct xyi_arena *arena, const struct xy_statement *statement,
+                  struct xy_rows **rows, struct xy_values values)
 {
     struct read *read = make(statement, values);
     struct xyi_wait wait = {0};
@@ -87,9 +88,16 @@ xy_sql_read_values(const struct xy_statement *statement, struct xy_rows **rows,
     status = read->request.status;
     if (status == XY_OK) {
         *rows = read->rows;
-        xyi_arena_defer(xyi_temp(), release, read->arena);
+        xyi_arena_defer(arena, release, read->arena);
     } else {
         xyi_arena_free(read->arena);
     }
     return status;
+}
+
+xy_status
+xy_sql_read_values(const struct xy_statement *statement, struct xy_rows **rows,
+                   struct xy_values values)
+{
+    return xyi_sql_read_into(xyi_temp(), statement, rows, values);
 }

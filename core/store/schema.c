@@ -82,9 +82,12 @@ static const char pgsql_tables[] =
     " last_seen bigint not null, cursor bigint not null, primary key (owner, id));"
     "create table evidence (message bigint primary key, commitment bytea not null, salt bytea)";
 
-/* What waited had an entry as well; now an entry is what an archive shows. */
+/* What waited had an entry as well; now an entry is what an archive shows. The peer stands
+ * first in the index, so that no planner can prefer it to the primary key for a range of an
+ * owner's whole archive, which would read all of it and sort. A message between two accounts
+ * has an entry for either: both orders are as local as the other. */
 static const char archives[] = "delete from entry where flags & 1 = 0;"
-                               "create index entry_peer on entry (owner, peer, message);"
+                               "create index entry_peer on entry (peer, owner, message);"
                                "create index device_seen on device (last_seen)";
 
 static const char epochs[] =

@@ -148,6 +148,10 @@ prepare_parts(unsigned node, struct xy_str *error)
         status = xyi_messages_start();
     if (status == XY_OK)
         status = xyi_accounts_start();
+    if (status == XY_OK)
+        status = xyi_stanza_ids_start();
+    if (status == XY_OK)
+        status = xyi_erasures_finish();
     if (status != XY_OK && !error->len)
         *error = xy_temp_printf("the database does not answer (%s)", xy_status_name(status));
     return status;

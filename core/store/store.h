@@ -42,12 +42,17 @@ void xyi_txn_submit(struct xy_txn *txn,
 
 struct xyi_store_counts {
     uint64_t commits, transactions, statements, reads, failures, queue;
+    /* Pending rows, as the engine counted them, of the commits that have been answered. Answers
+     * come in the order of commits. `unknown`: commits nobody can tell about. */
+    uint64_t pending_added, pending_removed, unknown;
     xy_histogram batch, commit_us;
 };
 void xyi_store_counts(struct xyi_store_counts *counts);
 
 /* ---- interned JIDs (table jid): cached, ids never change --------------------------------- */
 XY_SUSPENDS XY_CHECK xy_status xyi_jid_id(const struct xy_jid *bare, int64_t *id);
+/* The same without making one. XY_ABSENT: it has none, so no message bears it. */
+XY_SUSPENDS XY_CHECK xy_status xyi_jid_known_id(const struct xy_jid *bare, int64_t *id);
 
 /* ---- accounts ---------------------------------------------------------------------------- */
 /* Row functions behind xylem/account.h; hooks and sessions are core/route/'s. */
@@ -68,8 +73,11 @@ XY_SUSPENDS XY_CHECK xy_status xyi_account_update_keys(xy_owner owner,
                                                        const struct xyi_keys *keys);
 XY_SUSPENDS XY_CHECK xy_status xyi_account_update_state(xy_owner owner,
                                                         enum xy_account_state state);
-/* The row, keys, pending and devices; the owner number stays used. XY_ABSENT: gone already. */
+/* The row, keys and devices; the owner number stays used. XY_ABSENT: gone already. When its last
+ * session has ended xyi_account_erase() is due; if that never comes, the next start does it. */
 XY_SUSPENDS XY_CHECK xy_status xyi_account_remove(xy_owner owner);
+/* Archive, pending rows and the content they alone held, in lots that keep the writer free. */
+XY_SUSPENDS XY_CHECK xy_status xyi_account_erase(xy_owner owner);
 void xyi_account_touch(xy_owner owner, int64_t now_ms); /* last login; does not wait */
 /* Accounts behind the bare JID text `after`, in order, at most `limit`; host absent: of all
  * hosts. Columns: jid, owner, state, created, last_login. */
@@ -130,6 +138,11 @@ void xyi_pending_remove(struct xy_txn *txn, xy_owner owner, xy_message_id id);
 /* Waiting for anybody at `host`, oldest first. Columns: owner, id. */
 XY_SUSPENDS XY_CHECK xy_status xyi_pending_older(struct xy_str host, xy_message_id before,
                                                  int64_t limit, struct xy_rows **rows);
+
+/* Counts all rows on the writer, in order with the transactions: what `waiting` says when `done`
+ * runs (on the logic thread, not on a fiber) has changed by exactly what the counts above say. */
+void xyi_pending_census(void (*done)(void *argument, xy_status status, int64_t waiting),
+                        void *argument);
 
 /* ---- devices: table device ------------------------------------------------------------------- */
 /* Columns: id, last_seen (ms). */

@@ -4,6 +4,7 @@
  * became of them. Parameters are copied when added, so the writer thread never looks at memory
  * of which somebody else might dispose.
  */
+#include "core/store/parts.h"
 #include "core/store/thread.h"
 #include <xylem/option.h>
 
@@ -21,6 +22,12 @@ struct xy_txn *
 xy_txn_begin(void)
 {
     return make(xyi_temp(), false);
+}
+
+struct xy_txn *
+xyi_txn_begin_in(struct xyi_arena *arena)
+{
+    return make(arena, false);
 }
 
 struct xy_txn *
@@ -87,9 +94,20 @@ xy_txn_changed(const struct xy_txn *txn, size_t at)
 /* ---- the way there and back -------------------------------------------------------------- */
 
 static void
+count_pending(const struct xy_txn *txn)
+{
+    for (const struct xyi_txn_statement *s = txn->first; s; s = s->next)
+        if (s->pending > 0)
+            xyi_store_counters.pending_added += (uint64_t)s->changed;
+        else if (s->pending < 0)
+            xyi_store_counters.pending_removed += (uint64_t)s->changed;
+}
+
+static void
 count_answer(const struct xyi_request *request)
 {
     struct xyi_store_counts *counts = &xyi_store_counters;
+    counts->unknown += request->status == XY_UNKNOWN;
     counts->failures += request->status != XY_OK;
     xy_observe(&counts->commit_us, (uint64_t)request->took_us);
     if (request->batch) {
@@ -103,6 +121,8 @@ answered(struct xyi_mail *mail)
 {
     struct xy_txn *txn = (struct xy_txn *)(void *)mail;
     count_answer(&txn->request);
+    if (txn->request.status == XY_OK)
+        count_pending(txn);
     if (!txn->detached) {
         xyi_wake(&txn->wait, txn->request.status);
         return;

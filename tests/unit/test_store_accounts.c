@@ -134,6 +134,7 @@ BOTH(removing_takes_everything_along)
     }
     CHECK_OK(xy_txn_commit(txn));
     CHECK_OK(xyi_account_remove(romeo));
+    CHECK_OK(xyi_account_erase(romeo));
     CHECK_EQ(NUMBER("select count(*) from scram where owner = ?", XY_INT(romeo)), 0);
     CHECK_EQ(NUMBER("select count(*) from pending where owner = ?", XY_INT(romeo)), 0);
     CHECK_EQ(NUMBER("select count(*) from entry where owner = ?", XY_INT(romeo)), 0);
@@ -174,6 +175,26 @@ BOTH(accounts_are_listed_in_byte_order)
     CHECK_STR(xy_rows_text(rows, 0), "\xc3\xa4@x.org");
     CHECK_OK(xyi_account_list(XY_STR("nowhere.org"), XY_NO_STR, 2, &rows));
     CHECK_EQ(xy_rows_count(rows), 0);
+}
+
+/* of core/bus/internal.h, which does not go together with core/store/driver.h */
+struct xy_host *xyi_host_get(const struct xy_jid *jid);
+
+BOTH(modules_list_the_accounts_of_a_host)
+{
+    struct xy_host *host = xyi_host_get(jid("x.org"));
+    xy_owner a = create("a@x.org", "p"), b = create("b@x.org", "p");
+    create("a@y.org", "p");
+    struct xy_rows *rows;
+    CHECK_OK(xy_account_list(host, XY_NO_STR, 9, &rows));
+    CHECK_EQ(xy_rows_count(rows), 2);
+    CHECK(xy_rows_next(rows) && xy_rows_int(rows, 1) == a);
+    CHECK_OK(xy_account_list(host, XY_STR("a@x.org"), 9, &rows));
+    CHECK_EQ(xy_rows_count(rows), 1);
+    CHECK(xy_rows_next(rows) && xy_rows_int(rows, 1) == b);
+    CHECK_STR(xy_rows_text(rows, 0), "b@x.org");
+    CHECK_OK(xy_account_list(host, XY_NO_STR, 1, &rows));
+    CHECK_EQ(xy_rows_count(rows), 1);
 }
 
 static void

@@ -46,7 +46,8 @@ set_up(PGconn *pg, const struct xyi_driver_options *options)
         " set lock_timeout = %lld; set jit = off; set plan_cache_mode = force_generic_plan;"
         " set enable_seqscan = off; set enable_bitmapscan = off; set enable_hashjoin = off; "
         "set "
-        "enable_mergejoin = off; set default_transaction_read_only = %s",
+        "enable_mergejoin = off; set enable_material = off; set default_transaction_read_only "
+        "= %s",
         options->durable ? "on" : "off", (long long)options->timeout_ms,
         (long long)options->timeout_ms, options->writer ? "off" : "on");
     PGresult *result = PQexec(pg, sql);
