@@ -147,7 +147,9 @@ xyi_stream_stanza(struct xy_stream *stream, struct xy_stanza *stanza)
     if (dead) {
         xy_stanza_drop(stanza);
     } else if (stream->session && xy_stanza_kind(stanza) != XY_NONZA) {
-        xyi_route_from_session(stream->session, stanza);
+        struct xy_session *session = stream->session;
+        xyi_route_from_session(session, stanza);
+        xyi_inbox_handled(session);
     } else {
         if (xyi_stanza_resolve(stanza) != XY_OK)
             xy_stream_error(stream, "improper-addressing", XY_NO_STR);

@@ -7,7 +7,9 @@
 #define XYI_OBJECTS_H
 
 #include "core/route/note.h"
+#include "core/route/outbox.h"
 #include "core/route/route_internal.h"
+#include "core/route/trace.h"
 
 struct xy_stream {
     struct xyi_link *link; /* NULL once the socket is gone */
@@ -20,6 +22,7 @@ struct xy_stream {
     struct xy_session *session;
     struct xyi_note *notes;
     enum xy_stream_stage stage;
+    struct xyi_wait *quiet; /* somebody waits for its end */
     bool header_sent, closing;
     bool steered;            /* the handler of this element told the link how to go on */
     int64_t pinged_after_ms; /* the silence that made us ping */
@@ -30,15 +33,18 @@ struct xy_stream {
 struct xy_session {
     const struct xy_jid *jid;
     struct xy_user *user;
-    struct xy_stream *stream;
-    struct xyi_link_node in_user;
+    struct xy_stream *stream; /* NULL: detached, waits for its client to come back */
+    struct xyi_link_node in_user, in_all;
     const struct xy_stanza *presence; /* kept; NULL: not available */
     struct xyi_note *notes;
+    struct outbox out;
+    struct inbox in;
     int64_t opened_ms;
-    xy_message_id drained_after;  /* pending rows up to here were not this session's */
-    xy_message_id handed_through; /* and up to here it was given them */
+    int64_t device;      /* 0: its client does not say who it is */
+    xy_message_id since; /* taken when it bound */
+    xy_message_id cut;   /* taken when it last became able to take messages */
     int8_t priority;
-    bool open;
+    bool open, reads_archive, draining;
 };
 
 struct xy_user {
@@ -48,13 +54,12 @@ struct xy_user {
     struct xyi_link_node sessions;
     struct xyi_link_node idle; /* on the list of users nobody uses, oldest first */
     struct xyi_note *notes;
-    struct held *held_first, **held_last; /* messages that wait for the drain: pending.c */
-    struct waiter *commit_waiters;        /* fibers that wait until `commits` is 0 */
-    int64_t pending;                      /* rows waiting; -1: not known */
-    unsigned session_count, commits;      /* commits: pending rows submitted, not yet durable */
-    unsigned holding;                     /* sessions coming up: messages queue behind */
-    void *releaser; /* the fiber that empties the queue behind them, or NULL */
-    bool draining;
+    struct waiter *commit_waiters; /* fibers that wait until `commits` is 0 */
+    int64_t pending;               /* rows waiting; -1: not known */
+    int64_t *devices;              /* known ones, as soon as device_count >= 0 */
+    int device_count;
+    unsigned session_count, commits; /* commits: submitted for it, not yet dealt with */
+    unsigned pins;                   /* jobs that will look at it, sessions that end */
     bool leaving, wanted; /* the cache drops it, unless somebody got it meanwhile */
     bool gone;
 };
@@ -76,6 +81,9 @@ void xyi_users_forget_counts(
 XY_SUSPENDS void xyi_session_end(struct xy_session *session); /* idempotent; fires the hooks */
 bool xyi_session_takes_messages(
     const struct xy_session *session); /* available, priority >= 0, alive */
+bool xyi_session_is_connected(const struct xy_session *session);
+/* The connection is gone: detaches it if somebody wants to keep it, else ends it. */
+XY_SUSPENDS void xyi_session_lost(struct xy_session *session);
 
 /* ---- stream.c, negotiate.c ---- */
 int64_t xyi_route_auth_timeout_ms(void);
@@ -88,8 +96,6 @@ XY_SUSPENDS void xyi_stream_stanza(struct xy_stream *stream, struct xy_stanza *s
 XY_SUSPENDS void xyi_route_from_session(struct xy_session *session, struct xy_stanza *stanza);
 XY_SUSPENDS void xyi_route_stanza(const struct xy_stanza *stanza); /* frozen, borrowed */
 XY_SUSPENDS void xyi_route_message(struct xy_user *user, const struct xy_stanza *message);
-XY_SUSPENDS void xyi_deliver_message(struct xy_user *user,
-                                     const struct xy_stanza *message); /* past the queue */
 XY_SUSPENDS void xyi_route_presence(struct xy_user *user, const struct xy_stanza *presence);
 bool xyi_presence_is_subscription(const struct xy_stanza *presence);
 XY_SUSPENDS void xyi_presence_from_session(struct xy_session *session,
@@ -98,13 +104,32 @@ XY_SUSPENDS void xyi_route_iq(struct xy_host *host, struct xy_user *user,
                               const struct xy_stanza *iq);
 XY_SUSPENDS void xyi_iq_from_session(struct xy_session *session, const struct xy_stanza *iq);
 
+/* ---- message.c ---- */
+/* A message nobody stored that its session could not be given goes on its way once more. */
+XY_SUSPENDS void xyi_message_again(struct xy_user *user, const struct xy_stanza *message);
+
+/* ---- stream.c ---- */
+/* Returns once everything the stream had received is handled; what still comes is dropped. */
+XY_SUSPENDS void xyi_stream_quiesce(struct xy_stream *stream);
+
+/* ---- device.c ---- */
+/* Fills user->devices, if it is not known. */
+XY_SUSPENDS XY_CHECK xy_status xyi_devices_load(struct xy_user *user);
+int64_t xyi_device_id(struct xy_str name); /* never 0 */
+void xyi_device_arrives(struct xy_user *user, int64_t device); /* writes it; does not wait */
+void xyi_devices_unknown(struct xy_user *user);                /* ask the store again */
+
 /* ---- pending.c ---- */
-void xyi_user_hold(struct xy_user *user); /* once for each session that comes up */
-XY_SUSPENDS void xyi_user_release(struct xy_user *user);
-bool xyi_user_queue(struct xy_user *user,
-                    const struct xy_stanza *message); /* true: it queued */
-XY_SUSPENDS void
-xyi_user_settle(struct xy_user *user); /* until all that was submitted for it is in the store */
-void xyi_pending_confirmed(struct xy_session *session, uint64_t mark);
+/* What is in the store for the user is all that was submitted, or known to have failed. */
+void xyi_user_pin(struct xy_user *user); /* it is not forgotten meanwhile */
+void xyi_user_unpin(struct xy_user *user);
+void xyi_user_commit_begins(struct xy_user *user);
+void xyi_user_commit_done(struct xy_user *user);
+/* Available sessions of that device get what waits for it. */
+void xyi_redrain(struct xy_user *user, int64_t device);
+/* A stored message as the user's devices see it: with delay, and stanza-id if archived. NULL: not
+ * readable. */
+struct xy_stanza *xyi_render(const struct xy_user *user, xy_message_id id, struct xy_str text,
+                             bool archived);
 
 #endif

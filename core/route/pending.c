@@ -1,89 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages that wait for a reader: storing them, handing them over, forgetting them once
- * received.
- *
- * Order is kept by one rule: while a session comes up the user is held, and messages queue
- * behind what the store has; before the store is read, everything submitted for the user has
- * committed. A row goes only after the peer's kernel has acknowledged the bytes.
+ * Handing over what waits. Order is kept by one rule: from the moment a session can take
+ * messages live ones wait in its queue, everything submitted before is in the store or known to
+ * have failed before the store is read, and what is read then goes past what waits.
  */
 #include "core/route/objects.h"
 
-enum { MOST_IN_FLIGHT = 2048, PAGE = 100 };
-
-struct held {
-    struct held *next;
-    const struct xy_stanza *message;
-};
+enum { PAGE = 100, MOST_BYTES = 256 * 1024 };
 
 struct waiter { /* in a frame of a fiber that waits for the writer */
     struct xyi_wait wait;
     struct waiter *next;
 };
-static struct waiter *waiters_first, **waiters_last = &waiters_first;
-static unsigned in_flight; /* stores submitted and not yet durable */
 
-/* ---- holding
- * ----------------------------------------------------------------------------------------- */
+/* ---- commits under way --------------------------------------------------------------------
+ */
+
+static void
+leave(struct xy_user *user)
+{
+    if (!user->gone)
+        xyi_user_unused(user);
+    else if (!user->commits && !user->pins)
+        xyi_user_bury(user);
+}
 
 void
-xyi_user_hold(struct xy_user *user)
+xyi_user_pin(struct xy_user *user)
 {
-    user->holding++;
+    user->pins++;
     xyi_user_used(user);
 }
 
-bool
-xyi_user_queue(struct xy_user *user, const struct xy_stanza *message)
-{
-    if (!user->holding && !user->releaser)
-        return false;
-    struct held *held = xyi_alloc(sizeof(*held));
-    held->message = xy_stanza_keep(message);
-    *user->held_last = held;
-    user->held_last = &held->next;
-    return true;
-}
-
-/* A message that was at the head and found another session coming up. */
-static void
-put_back(struct xy_user *user, const struct xy_stanza *message)
-{
-    struct held *held = xyi_alloc(sizeof(*held));
-    held->message = xy_stanza_keep(message);
-    held->next = user->held_first;
-    if (!held->next)
-        user->held_last = &held->next;
-    user->held_first = held;
-}
-
-/* Delivering may wait, and store: what comes meanwhile still queues, and the next session that
- * comes up stops it, to go on where it was. */
 void
-xyi_user_release(struct xy_user *user)
+xyi_user_unpin(struct xy_user *user)
 {
-    struct held *held;
-    user->holding--;
-    if (user->releaser)
-        return;
-    user->releaser = xyi_fiber_self();
-    while (!user->holding && (held = user->held_first)) {
-        user->held_first = held->next;
-        if (!user->held_first)
-            user->held_last = &user->held_first;
-        xyi_deliver_message(user, held->message);
-        xy_stanza_drop(held->message);
-        xyi_free(held);
-    }
-    user->releaser = NULL;
-    xyi_user_unused(user);
+    user->pins--;
+    leave(user);
 }
 
-/* ---- commits under way
- * ------------------------------------------------------------------------------- */
+void
+xyi_user_commit_begins(struct xy_user *user)
+{
+    user->commits++;
+    xyi_user_used(user);
+}
 
-static void
-commit_done(struct xy_user *user)
+void
+xyi_user_commit_done(struct xy_user *user)
 {
     if (--user->commits > 0)
         return;
@@ -92,14 +56,12 @@ commit_done(struct xy_user *user)
         user->commit_waiters = waiter->next;
         xyi_wake(&waiter->wait, XY_OK);
     }
-    if (user->gone)
-        xyi_user_bury(user);
+    leave(user);
 }
 
-/* What was submitted for the user is in the store, or known to have failed. A commit answers in
- * bounded time, so the wait needs no limit of its own. */
+/* A commit answers in bounded time, so the wait needs no limit of its own. */
 void
-xyi_user_settle(struct xy_user *user)
+xy_user_settle(struct xy_user *user)
 {
     while (user->commits) {
         struct waiter waiter = {.next = user->commit_waiters};
@@ -108,226 +70,180 @@ xyi_user_settle(struct xy_user *user)
     }
 }
 
-/* ---- storing
- * -------------------------------------------------------------------------------------------
+/* ---- handing over -------------------------------------------------------------------------
  */
 
-struct storing {
-    struct xyi_job job;
-    struct xy_user *user;
-    const struct xy_stanza *message;
-    xy_status status;
+struct xy_stanza *
+xyi_render(const struct xy_user *user, xy_message_id id, struct xy_str text, bool archived)
+{
+    struct xy_stanza *message = text.len ? xy_stanza_parse(text) : NULL;
+    if (!message) {
+        xy_error("message.unreadable", "a stored message cannot be read", XY_F_INT(id));
+        return NULL;
+    }
+    if (archived) {
+        struct xy_node *node =
+            xy_node_add(xy_stanza_top(message), XY_STR(XY_NS_SID), XY_STR("stanza-id"));
+        xy_node_set(node, "by", xy_jid_text(user->jid));
+        xy_node_set(node, "id", xy_stanza_id_make(user->owner, id));
+    }
+    xy_stanza_add_delay(message, xy_host_jid(user->host), xy_message_id_ms(id));
+    xyi_stanza_freeze(message);
+    return message;
+}
+
+struct drain {
+    struct xy_session *session;
+    enum xy_drain how;
+    xy_message_id *in_flight;
+    size_t in_flight_count;
+    xy_message_id after;
+    int64_t handed_over;
+    size_t bytes; /* since the peer's kernel was last known to keep up */
 };
 
 static void
-give_up(struct xyi_job *job)
+hand_over(struct drain *drain, struct xy_rows *rows)
 {
-    struct storing *storing = (struct storing *)(void *)job;
-    xy_error("message.not_stored", "the database refused a message; its sender is told",
-             XY_F_STR_AS("to", xy_jid_text(xy_jid_bare(xy_stanza_to(storing->message)))),
-             XY_F_CSTR_AS("status", xy_status_name(storing->status)));
-    xy_bounce(storing->message, xy_status_condition(storing->status), XY_NO_STR);
-    xy_stanza_drop(storing->message);
-    xyi_free(storing);
-}
-
-static void
-stored(void *argument, xy_status status, const struct xy_txn *txn)
-{
-    (void)txn;
-    struct storing *storing = argument;
-    struct xy_user *user = storing->user;
-    in_flight--;
-    if (waiters_first) {
-        struct waiter *waiter = waiters_first;
-        waiters_first = waiter->next;
-        if (!waiters_first)
-            waiters_last = &waiters_first;
-        xyi_wake(&waiter->wait, XY_OK);
+    struct xy_session *session = drain->session;
+    const struct xy_user *user = session->user;
+    xy_message_id id = xy_rows_int(rows, 0);
+    bool archived = xy_rows_int(rows, 2);
+    drain->after = id;
+    if (xyi_in_flight(drain->in_flight, drain->in_flight_count, id))
+        return;
+    if (drain->how == XY_DRAIN_UNARCHIVED && archived && id < session->since) {
+        xyi_trace(XYI_TRACE_WITHHELD, id, user->owner, session->device);
+        return;
     }
-    commit_done(user);
-    if (status != XY_OK) {
-        user->pending = -1;
-        storing->status = status;
-        storing->job.run = give_up;
-        xyi_spawn(&storing->job);
-    } else {
-        xyi_route_counters.stored++;
-        xy_stanza_drop(storing->message);
-        xyi_free(storing);
-    }
-    xyi_user_unused(user);
+    struct xy_stanza *message = xyi_render(user, id, xy_rows_text(rows, 1), archived);
+    if (!message)
+        return;
+    xyi_outbox_pass(session, &(struct item){.kind = ITEM_MESSAGE,
+                                            .stanza = message,
+                                            .message = id,
+                                            .queued = true,
+                                            .archived = archived});
+    drain->handed_over++;
+    drain->bytes += xy_rows_text(rows, 1).len;
+    if (drain->bytes < MOST_BYTES)
+        return;
+    drain->bytes = 0;
+    xyi_outbox_drained(session);
 }
 
 static xy_status
-wait_for_writer(void)
+hand_over_all(struct drain *drain)
 {
-    xy_status status = XY_OK;
-    while (in_flight >= MOST_IN_FLIGHT && status == XY_OK) {
-        struct waiter waiter = {0};
-        *waiters_last = &waiter;
-        waiters_last = &waiter.next;
-        status = xyi_wait(&waiter.wait, XY_NONE, XYI_UNCANCELLABLE);
-    }
-    return status;
-}
-
-static xy_status
-prepare(struct xy_user *to, const struct xy_stanza *message, struct xyi_message_row *row)
-{
-    xy_status status = wait_for_writer();
-    if (status == XY_OK)
-        status = xyi_jid_id(xy_jid_bare(xy_stanza_from(message)), &row->sender);
-    if (status == XY_OK)
-        status = xyi_jid_id(to->jid, &row->recipient);
-    if (status == XY_OK && to->pending < 0) {
-        int64_t count;
-        status = xyi_pending_count(to->owner, &count);
-        if (status == XY_OK && to->pending < 0)
-            to->pending = count;
-    }
-    return status;
-}
-
-static struct xy_session *
-taker(const struct xy_user *user)
-{
-    for (struct xy_session *s = xy_user_first(user); s; s = xy_session_next(s))
-        if (xyi_session_takes_messages(s))
-            return s;
-    return NULL;
-}
-
-/* Whether it went behind those that come up: who empties that queue must not append to it. */
-static bool
-requeue(struct xy_user *user, const struct xy_stanza *message)
-{
-    if (user->releaser != xyi_fiber_self())
-        return xyi_user_queue(user, message);
-    if (!user->holding)
-        return false;
-    put_back(user, message);
-    return true;
-}
-
-xy_status
-xy_pending_add(struct xy_user *to, const struct xy_stanza *message, int64_t quota)
-{
-    static const int64_t anybody = 0;
-    struct xyi_message_row row = {.waits_for = to->owner,
-                                  .devices = &anybody,
-                                  .device_count = 1,
-                                  .origin_id = xy_stanza_id(message)};
-    xy_status status = prepare(to, message, &row);
-    if (status != XY_OK)
-        return status;
-    if (to->gone)
-        return XY_GONE;
-    /* somebody may have come while we waited: a row written now would sit there until they
-     * leave */
-    if (requeue(to, message))
-        return XY_OK;
-    if (taker(to)) {
-        xyi_deliver_message(to, message);
-        return XY_OK;
-    }
-    if (quota != XY_NONE && to->pending >= quota)
-        return XY_FULL;
-    row.stanza = xy_stanza_text(message);
-    row.id = xyi_message_next_id();
-    struct storing *storing = xyi_alloc(sizeof(*storing));
-    storing->user = to;
-    storing->message = xy_stanza_keep(message);
-    struct xy_txn *txn = xyi_txn_detached();
-    xyi_message_add(txn, &row);
-    to->pending += to->pending >= 0;
-    to->commits++;
-    in_flight++;
-    xyi_user_used(to);
-    xyi_txn_submit(txn, stored, storing);
-    return XY_OK;
-}
-
-/* ---- handing over
- * ---------------------------------------------------------------------------------------- */
-
-static xy_status
-hand_over(struct xy_session *session, xy_message_id id, struct xy_str text)
-{
-    struct xy_stanza *message = xy_stanza_parse(text);
-    if (!message) {
-        xy_error("message.unreadable", "a stored message cannot be read", XY_F_INT(id));
-        return XY_OK;
-    }
-    xy_stanza_add_delay(message, xy_host_jid(session->user->host), xy_message_id_ms(id));
-    return xy_session_send(session, message);
-}
-
-static xy_status
-drain(struct xy_session *session, int64_t *handed_over)
-{
-    struct xy_user *user = session->user;
+    struct xy_session *session = drain->session;
     for (;;) {
         struct xy_rows *rows;
-        xy_status status =
-            xyi_pending_read(user->owner, 0, session->handed_through, INT64_MAX, PAGE, &rows);
+        xy_status status = xyi_pending_read(session->user->owner, session->device, drain->after,
+                                            session->cut, PAGE, &rows);
         if (status != XY_OK || xy_rows_count(rows) == 0)
             return status;
-        while (status == XY_OK && xy_rows_next(rows)) {
-            xy_message_id id = xy_rows_int(rows, 0);
-            status = hand_over(session, id, xy_rows_text(rows, 1));
-            if (status != XY_OK)
-                return status;
-            session->handed_through = id; /* never twice to one session */
-            ++*handed_over;
+        while (xy_rows_next(rows)) {
+            if (!session->open || !xyi_session_is_connected(session))
+                return XY_GONE;
+            hand_over(drain, rows);
         }
-        if (!session->stream->link)
-            return XY_GONE;
-        xyi_link_mark(session->stream->link, (uint64_t)session->handed_through);
+        if (xy_rows_count(rows) < PAGE)
+            return XY_OK;
     }
 }
 
-xy_status
-xy_pending_drain(struct xy_session *session, int64_t *handed_over)
-{
-    struct xy_user *user = session->user;
-    *handed_over = 0;
-    if (user->draining)
-        return XY_CONFLICT;
-    user->draining = true;
-    xyi_user_settle(user);
-    xy_status status = drain(session, handed_over);
-    /* whoever came meanwhile was told that somebody is at it */
-    while (status == XY_GONE && (session = taker(user)))
-        status = drain(session, handed_over);
-    user->draining = false;
-    return status;
-}
-
 static void
-acknowledged(void *argument, xy_status status, const struct xy_txn *txn)
+dropped(void *argument, xy_status status, const struct xy_txn *txn)
 {
     (void)txn;
     struct xy_user *user = argument;
     if (status != XY_OK)
-        xy_warn("message.not_cleared", "received messages stay queued and will be repeated",
+        xy_warn("message.not_cleared", "messages to be dropped stay queued",
                 XY_F_STR_AS("account", xy_jid_text(user->jid)),
                 XY_F_CSTR_AS("status", xy_status_name(status)));
     user->pending = -1;
-    commit_done(user);
-    xyi_user_unused(user);
+    xyi_user_commit_done(user);
+}
+
+static void
+drop_all(struct xy_session *session)
+{
+    struct xy_user *user = session->user;
+    struct xy_txn *txn = xyi_txn_detached();
+    xyi_pending_discard(txn, user->owner, session->device, session->since);
+    xyi_user_commit_begins(user);
+    xyi_txn_submit(txn, dropped, user);
+}
+
+static bool
+somebody_drains(const struct xy_session *session)
+{
+    for (struct xy_session *s = xy_user_first(session->user); s; s = xy_session_next(s))
+        if (s->draining && s->device == session->device)
+            return true;
+    return false;
+}
+
+/* A device is drained by one session at a time: should that end half way, the others are asked
+ * again (outbox_end.c). */
+xy_status
+xy_pending_drain(struct xy_session *session, enum xy_drain how, int64_t *handed_over)
+{
+    struct drain drain = {.session = session, .how = how};
+    *handed_over = 0;
+    if (!session->open)
+        return XY_GONE;
+    if (somebody_drains(session))
+        return XY_OK;
+    session->draining = true;
+    if (how == XY_DRAIN_NOTHING)
+        drop_all(session);
+    xy_user_settle(session->user);
+    drain.in_flight_count =
+        xyi_outbox_in_flight(session->user, session->device, &drain.in_flight);
+    xy_status status = hand_over_all(&drain);
+    session->draining = false;
+    *handed_over = drain.handed_over;
+    return status;
+}
+
+/* ---- once more ----------------------------------------------------------------------------
+ */
+
+struct redrain {
+    struct xyi_job job;
+    struct xy_user *user;
+    int64_t device;
+};
+
+static void
+drain_again(struct xyi_job *job)
+{
+    struct redrain *redrain = (struct redrain *)(void *)job;
+    struct xy_user *user = redrain->user;
+    int64_t device = redrain->device;
+    xyi_free(redrain);
+    for (struct xy_session *s = xy_user_first(user); s; s = xy_session_next(s)) {
+        if (s->device != device || !xyi_session_takes_messages(s))
+            continue;
+        xyi_outbox_block(s);
+        s->cut = xyi_message_next_id();
+        xy_run_session_available(user->host, s);
+        xyi_outbox_unblock(s);
+        break; /* one is enough */
+    }
+    xyi_user_unpin(user);
 }
 
 void
-xyi_pending_confirmed(struct xy_session *session, uint64_t mark)
+xyi_redrain(struct xy_user *user, int64_t device)
 {
-    struct xy_user *user = session->user;
     if (user->gone)
         return;
-    struct xy_txn *txn = xyi_txn_detached();
-    xyi_pending_discard(txn, user->owner, 0, (xy_message_id)mark + 1);
-    session->drained_after = (xy_message_id)mark;
-    user->commits++; /* the next drain waits for it, or it would hand them over again */
-    xyi_user_used(user);
-    xyi_txn_submit(txn, acknowledged, user);
+    struct redrain *redrain = xyi_alloc(sizeof(*redrain));
+    redrain->job.run = drain_again;
+    redrain->user = user;
+    redrain->device = device;
+    xyi_user_pin(user);
+    xyi_spawn(&redrain->job);
 }

@@ -60,13 +60,15 @@ available(struct xy_session *session, const struct xy_stanza *presence)
     xy_stanza_drop(former);
     bool takes_now = !took && priority >= 0;
     /* from here on messages queue, so that what waited before is handed over before them */
-    if (takes_now)
-        xyi_user_hold(user);
+    if (takes_now) {
+        xyi_outbox_block(session);
+        session->cut = xyi_message_next_id();
+    }
     xy_run_session_presence(user->host, session, presence, first);
     if (takes_now && session->open)
         xy_run_session_available(user->host, session);
     if (takes_now)
-        xyi_user_release(user);
+        xyi_outbox_unblock(session);
 }
 
 void

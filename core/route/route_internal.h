@@ -13,6 +13,7 @@ struct xyi_c2s_limits {
     int64_t auth_timeout_ms; /* from accept to bind */
     int64_t sessions;        /* per account */
     int64_t auth_failures;   /* xy_login_failures_allowed(); 0 counts as XY_NONE */
+    int64_t grace_ms;        /* see outbox_marks.c */
     bool plain_needs_tls;    /* STARTTLS listeners: nothing but starttls before TLS */
 };
 /* Once, before listeners open. Registers the link events. */

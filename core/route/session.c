@@ -7,11 +7,13 @@
 
 static struct xyi_c2s_limits limits = {.auth_timeout_ms = 30000, .sessions = XY_NONE};
 struct xyi_route_counts xyi_route_counters;
+static struct xyi_link_node all = {&all, &all}; /* open ones */
 
 void
 xyi_route_configure(const struct xyi_c2s_limits *wanted)
 {
     limits = *wanted;
+    xyi_grace_ms = limits.grace_ms;
 }
 
 int64_t
@@ -36,7 +38,8 @@ release(void *object)
 }
 
 static struct xy_session *
-add(struct xy_stream *stream, struct xy_user *user, const struct xy_jid *full)
+add(struct xy_stream *stream, struct xy_user *user, const struct xy_jid *full,
+    const struct xy_bind *bind, int64_t device)
 {
     struct xy_session *session = xyi_alloc(sizeof(*session));
     session->jid = xy_jid_keep(full);
@@ -44,7 +47,13 @@ add(struct xy_stream *stream, struct xy_user *user, const struct xy_jid *full)
     session->stream = stream;
     session->opened_ms = xy_now_ms();
     session->open = true;
+    session->device = device;
+    session->reads_archive = bind->reads_archive;
+    session->since = xyi_message_next_id();
+    xyi_outbox_init(session);
+    session->out.binding = true;
     xyi_list_append(&user->sessions, &session->in_user);
+    xyi_list_append(&all, &session->in_all);
     user->session_count++;
     xyi_user_used(user);
     stream->session = session;
@@ -52,35 +61,77 @@ add(struct xy_stream *stream, struct xy_user *user, const struct xy_jid *full)
     xyi_timer_clear(&stream->login_timer);
     xyi_route_counters.sessions++;
     xyi_route_counters.logins++;
+    xyi_device_arrives(user, session->device);
     return session;
 }
 
+static struct xy_session *
+of_device(const struct xy_user *user, int64_t device)
+{
+    for (struct xy_session *s = device ? xy_user_first(user) : NULL; s; s = xy_session_next(s))
+        if (s->device == device)
+            return s;
+    return NULL;
+}
+
+/* Its hooks may wait, and another bind be faster. */
+static void
+replace_older(const struct xy_user *user, const struct xy_jid *full, int64_t device)
+{
+    struct xy_session *older;
+    while ((older = xy_session_find(full)) || (older = of_device(user, device)))
+        xy_session_close(older, "conflict", XY_STR("Replaced by a new connection"));
+}
+
+/* The row, not what is remembered of it: it may have been disabled since the login. */
+static xy_status
+may_bind(const struct xy_jid *bare, struct xy_user **user)
+{
+    struct xy_account account;
+    xy_status status = xyi_account_read(bare, &account);
+    if (status == XY_OK && account.state != XY_ACCOUNT_ACTIVE)
+        status = XY_DENIED;
+    if (status == XY_OK)
+        status = xy_user_get(bare, user);
+    return status == XY_OK ? xyi_devices_load(*user) : status;
+}
+
 xy_status
-xy_stream_bind(struct xy_stream *stream, struct xy_str resource, struct xy_session **session)
+xy_stream_bind_as(struct xy_stream *stream, const struct xy_bind *bind,
+                  struct xy_session **session)
 {
     if (stream->stage != XY_STREAM_AUTHENTICATED)
         return XY_CONFLICT;
-    struct xy_str name = resource.len ? resource : xyi_random_token(12);
+    struct xy_str name = bind->resource.len ? bind->resource : xyi_random_token(12);
     const struct xy_jid *account = stream->account;
     const struct xy_jid *full =
         xy_jid_make(xy_jid_local(account), xy_jid_domain(account), name);
     if (!full)
         return XY_INVALID;
     struct xy_user *user;
-    xy_status status = xy_user_get(account, &user);
+    xy_status status = may_bind(account, &user);
     if (status != XY_OK)
         return status;
-    struct xy_session *older;
-    while ((older = xy_session_find(full))) /* its hooks may wait, and another bind be faster */
-        xy_session_close(older, "conflict", XY_STR("Replaced by a new connection"));
-    if (stream->stage != XY_STREAM_AUTHENTICATED || user->gone)
+    int64_t device = bind->known_device ? bind->known_device : xyi_device_id(bind->device);
+    replace_older(user, full, device);
+    if (stream->stage != XY_STREAM_AUTHENTICATED || user->gone || !stream->link)
         return XY_GONE;
     if (limits.sessions != XY_NONE && user->session_count >= limits.sessions)
         return XY_FULL;
-    *session = add(stream, user, full);
+    *session = add(stream, user, full, bind, device);
     xyi_account_touch(user->owner, xy_now_ms());
     xy_run_session_opened(user->host, *session);
     return (*session)->open ? XY_OK : XY_GONE;
+}
+
+xy_status
+xy_stream_bind(struct xy_stream *stream, struct xy_str resource, struct xy_session **session)
+{
+    xy_status status =
+        xy_stream_bind_as(stream, &(struct xy_bind){.resource = resource}, session);
+    if (status == XY_OK)
+        xy_session_release(*session);
+    return status;
 }
 
 static void
@@ -101,18 +152,40 @@ xyi_session_end(struct xy_session *session)
     struct xy_user *user = session->user;
     session->open = false;
     xyi_list_remove(&session->in_user);
+    xyi_list_remove(&session->in_all);
     user->session_count--;
     const struct xy_stanza *presence = session->presence;
     session->presence = NULL;
+    xyi_user_pin(user); /* it stays while we wait */
     if (presence) {
         xy_stanza_drop(presence);
         say_unavailable(session);
     }
     xy_run_session_closed(user->host, session);
+    xyi_outbox_end(session);
     xyi_route_counters.sessions--;
-    xyi_user_unused(user);
-    session->stream->session = NULL; /* it may outlive us by long */
+    if (session->stream)
+        session->stream->session = NULL; /* it may outlive us by long */
+    xyi_user_unpin(user);
     xyi_retire(session, release);
+}
+
+void
+xyi_session_lost(struct xy_session *session)
+{
+    struct xy_host *host = session->user->host;
+    xyi_outbox_cut_off(session);
+    bool keep = session->open && session->out.retained &&
+                xy_run_session_lost(host, session) == XY_DONE && session->open;
+    if (!keep) {
+        xyi_session_end(session);
+        return;
+    }
+    if (session->stream)
+        session->stream->session = NULL;
+    session->stream = NULL;
+    xyi_outbox_detached(session);
+    xy_run_session_detached(host, session);
 }
 
 void
@@ -121,9 +194,9 @@ xy_session_close(struct xy_session *session, const char *condition, struct xy_st
     if (!session->open)
         return;
     struct xy_stream *stream = session->stream;
-    if (condition)
+    if (stream && condition)
         xy_stream_error(stream, condition, text);
-    else
+    else if (stream)
         xy_stream_close(stream);
     xyi_session_end(session);
 }
@@ -131,18 +204,49 @@ xy_session_close(struct xy_session *session, const char *condition, struct xy_st
 xy_status
 xy_session_send(struct xy_session *session, const struct xy_stanza *stanza)
 {
-    if (!session->open || !session->stream->link || session->stream->closing)
+    struct outbox *out = &session->out;
+    if (!session->open || !(out->retained || xyi_session_is_connected(session)))
         return XY_GONE;
+    if (out->retained || out->watched || out->waiting.first || out->binding)
+        return xyi_outbox_put(session, &(struct item){.stanza = stanza}) ? XY_OK : XY_GONE;
     xyi_link_send(session->stream->link, stanza, NULL);
     xyi_route_counters.delivered++;
     return XY_OK;
 }
 
 bool
-xyi_session_takes_messages(const struct xy_session *session)
+xyi_session_is_connected(const struct xy_session *session)
 {
     const struct xy_stream *stream = session->stream;
-    return session->presence && session->priority >= 0 && stream->link && !stream->closing;
+    return stream && stream->link && !stream->closing;
+}
+
+bool
+xyi_session_takes_messages(const struct xy_session *session)
+{
+    return session->presence && session->priority >= 0 &&
+           (session->out.retained || xyi_session_is_connected(session));
+}
+
+void
+xyi_sessions_each(void (*each)(void *argument, struct xy_session *session), void *argument)
+{
+    for (struct xyi_link_node *at = all.next, *next; at != &all; at = next) {
+        next = at->next;
+        each(argument, XYI_LIST_OF(at, struct xy_session, in_all));
+    }
+}
+
+void
+xy_sessions_each(const struct xy_host *host,
+                 void (*each)(void *argument, struct xy_session *session), void *argument)
+{
+    for (struct xyi_link_node *at = all.next, *next; at != &all; at = next) {
+        struct xy_session *session = XYI_LIST_OF(at, struct xy_session, in_all);
+        next = at->next;
+        if (session->user->host == host)
+            each(argument, session);
+    }
 }
 
 struct xy_session *
@@ -162,59 +266,3 @@ xy_session_next(const struct xy_session *session)
         return NULL;
     return XYI_LIST_OF(session->in_user.next, struct xy_session, in_user);
 }
-
-const struct xy_jid *
-xy_session_jid(const struct xy_session *session)
-{
-    return session->jid;
-}
-
-struct xy_user *
-xy_session_user(const struct xy_session *session)
-{
-    return session->user;
-}
-
-struct xy_host *
-xy_session_host(const struct xy_session *session)
-{
-    return session->user->host;
-}
-
-struct xy_stream *
-xy_session_stream(const struct xy_session *session)
-{
-    return session->stream;
-}
-
-bool
-xy_session_is_open(const struct xy_session *session)
-{
-    return session->open;
-}
-
-bool
-xy_session_is_available(const struct xy_session *session)
-{
-    return session->presence != NULL;
-}
-
-int
-xy_session_priority(const struct xy_session *session)
-{
-    return session->priority;
-}
-
-int64_t
-xy_session_opened_ms(const struct xy_session *session)
-{
-    return session->opened_ms;
-}
-
-const struct xy_stanza *
-xy_session_presence(const struct xy_session *session)
-{
-    return session->presence;
-}
-
-XYI_NOTE_FUNCTIONS(session)

@@ -5,7 +5,7 @@
  */
 #include "core/route/objects.h"
 
-enum what { HEADER, STANZA, SECURED, CLOSING, FAILED, IDLE, LATE, CONFIRMED, ENDED, EVICTED };
+enum what { HEADER, STANZA, SECURED, CLOSING, FAILED, IDLE, LATE, QUIET, ENDED, EVICTED };
 
 struct event {
     struct xyi_job job;
@@ -22,7 +22,7 @@ struct event {
             struct xy_str text; /* owned */
         };
         int64_t silent_ms;
-        uint64_t mark;
+        struct xyi_wait *wait;
     };
 };
 
@@ -64,10 +64,12 @@ static void
 finish(struct xy_stream *stream)
 {
     if (stream->session)
-        xyi_session_end(stream->session);
+        xyi_session_lost(stream->session);
     stream->stage = XY_STREAM_CLOSED;
     if (stream->host)
         xy_run_stream_closed(stream->host, stream);
+    if (stream->quiet)
+        xyi_wake(stream->quiet, XY_OK);
     xyi_timer_clear(&stream->login_timer);
     xyi_list_remove(&stream->in_all);
     xyi_route_counters.streams--;
@@ -96,6 +98,14 @@ keep_alive(struct xy_stream *stream, int64_t silent_ms)
     (void)xy_stream_send(stream, ping);
 }
 
+/* It ends at once, also if it could be resumed. */
+static void
+say_goodbye(struct xy_session *session)
+{
+    xyi_outbox_goodbye(session);
+    xyi_session_end(session);
+}
+
 static void
 handle(struct event *event)
 {
@@ -114,7 +124,7 @@ handle(struct event *event)
         break;
     case CLOSING:
         if (stream->session)
-            xyi_session_end(stream->session);
+            say_goodbye(stream->session);
         xy_stream_close(stream);
         break;
     case FAILED:
@@ -128,9 +138,12 @@ handle(struct event *event)
         if (!stream->session) /* it may have bound since the timer fired */
             xy_stream_error(stream, "connection-timeout", XY_STR("Login took too long"));
         break;
-    case CONFIRMED:
-        if (stream->session)
-            xyi_pending_confirmed(stream->session, event->mark);
+    case QUIET:
+        if (stream->session) {
+            stream->session->stream = NULL;
+            stream->session = NULL;
+        }
+        xyi_wake(event->wait, XY_OK);
         break;
     case EVICTED:
         xy_stream_error(stream, event->condition, XY_NO_STR);
@@ -156,6 +169,20 @@ post(struct event *event)
 {
     event->job.run = run;
     xyi_strand_post(&event->stream->strand, &event->job);
+}
+
+void
+xyi_stream_quiesce(struct xy_stream *stream)
+{
+    struct xyi_wait quiet = {0};
+    if (stream->link) {
+        struct event *event = event_new(stream, QUIET);
+        event->wait = &quiet;
+        post(event);
+    } else {
+        stream->quiet = &quiet; /* its last event is on the strand already */
+    }
+    (void)xyi_wait(&quiet, XY_NONE, XYI_UNCANCELLABLE);
 }
 
 /* ---- link events: on the loop, outside any fiber
@@ -232,12 +259,13 @@ idle(struct xyi_link *link, int64_t silent_ms)
     post(event);
 }
 
+/* Not by the strand, as it is: a job of it may wait for this. */
 static void
 confirmed(struct xyi_link *link, uint64_t mark)
 {
-    struct event *event = event_new(xyi_link_owner(link), CONFIRMED);
-    event->mark = mark;
-    post(event);
+    struct xy_stream *stream = xyi_link_owner(link);
+    if (stream->session)
+        xyi_outbox_confirmed(stream->session, mark);
 }
 
 static void
@@ -245,6 +273,8 @@ ended(struct xyi_link *link)
 {
     struct xy_stream *stream = xyi_link_owner(link);
     stream->link = NULL;
+    if (stream->session)
+        xyi_outbox_cut_off(stream->session);
     xyi_timer_clear(&stream->login_timer);
     post(event_new(stream, ENDED));
 }
@@ -302,27 +332,6 @@ xyi_route_hosts_changed(void)
         struct xy_stream *stream = XYI_LIST_OF(at, struct xy_stream, in_all);
         if (stream->host && xy_host_find(xy_host_jid(stream->host)) != stream->host)
             evict(stream, "host-gone");
-    }
-}
-
-void
-xyi_sessions_each(void (*each)(void *argument, struct xy_session *session), void *argument)
-{
-    for (struct xyi_link_node *at = all.next; at != &all; at = at->next) {
-        struct xy_stream *stream = XYI_LIST_OF(at, struct xy_stream, in_all);
-        if (stream->session && stream->session->open)
-            each(argument, stream->session);
-    }
-}
-
-void
-xy_sessions_each(const struct xy_host *host,
-                 void (*each)(void *argument, struct xy_session *session), void *argument)
-{
-    for (struct xyi_link_node *at = all.next; at != &all; at = at->next) {
-        struct xy_stream *stream = XYI_LIST_OF(at, struct xy_stream, in_all);
-        if (stream->host == host && stream->session && stream->session->open)
-            each(argument, stream->session);
     }
 }
 

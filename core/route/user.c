@@ -30,6 +30,7 @@ release(void *object)
     struct xy_user *user = object;
     xy_jid_drop(user->jid);
     xyi_notes_free(&user->notes);
+    xyi_free(user->devices);
     xyi_free(user);
 }
 
@@ -63,15 +64,15 @@ xyi_user_forget(struct xy_user *user)
     if (user->gone)
         return;
     forget(user);
-    if (!user->commits) /* else the last of them buries it: no fiber holds it until then */
+    if (!user->commits &&
+        !user->pins) /* else the last of them buries it: no fiber holds it until then */
         xyi_user_bury(user);
 }
 
 static bool
 is_needed(const struct xy_user *user)
 {
-    return user->session_count || user->commits || user->holding || user->held_first ||
-           user->releaser;
+    return user->session_count || user->commits || user->pins;
 }
 
 /* Every fiber that held it when it became due has ended; who got it since keeps it. */
@@ -121,7 +122,7 @@ add(const struct xy_account *account, const struct xy_jid *bare, struct xy_host 
     user->owner = account->owner;
     user->host = host;
     user->pending = -1;
-    user->held_last = &user->held_first;
+    user->device_count = -1;
     xyi_list_init(&user->sessions);
     xyi_list_init(&user->idle);
     xy_map_put(users, XY_KEY(user->jid), user);
@@ -212,6 +213,12 @@ xy_user_is_available(const struct xy_user *user)
         if (xy_session_is_available(s))
             return true;
     return false;
+}
+
+int64_t
+xy_user_pending(const struct xy_user *user)
+{
+    return user->pending < 0 ? XY_NONE : user->pending;
 }
 
 XYI_NOTE_FUNCTIONS(user)

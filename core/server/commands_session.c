@@ -6,15 +6,15 @@ void
 xyi_put_session(struct xy_command *command, struct xy_session *session)
 {
     struct xy_stream *stream = xy_session_stream(session);
-    struct xy_str tls = xy_stream_tls(stream);
+    struct xy_str tls = stream ? xy_stream_tls(stream) : XY_NO_STR;
     xy_row(command);
     xy_put_str(command, "jid", xy_jid_text(xy_session_jid(session)));
-    xy_put_str(command, "address", xy_stream_peer(stream));
+    xy_put_str(command, "address", stream ? xy_stream_peer(stream) : XY_STR("detached"));
     xy_put_str(command, "tls", tls.len ? tls : XY_STR("none"));
     xy_put_bool(command, "available", xy_session_is_available(session));
     xy_put_int(command, "priority", xy_session_priority(session));
     xy_put_str(command, "since", xy_time_format(xy_session_opened_ms(session)));
-    xy_put_str(command, "stream", xy_stream_id(stream));
+    xy_put_str(command, "stream", stream ? xy_stream_id(stream) : XY_STR("none"));
 }
 
 /* The JID argument, full or bare, of an account. */

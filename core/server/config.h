@@ -31,7 +31,7 @@ struct xyi_config_limits {
     int64_t depth, attributes, children, fibers;
     xy_size stanza_bytes, stanza_bytes_before_login, output_bytes;
     xy_rate stanza_rate, byte_rate;
-    xy_duration auth_timeout, output_stalled, idle;
+    xy_duration auth_timeout, output_stalled, idle, grace;
 };
 struct xyi_config_reload {
     xy_duration grace;

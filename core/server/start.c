@@ -55,6 +55,7 @@ xyi_server_apply_limits(const struct xyi_config *config, struct xyi_tls *tls)
         .auth_timeout_ms = limits->auth_timeout.ms,
         .sessions = limits->sessions,
         .auth_failures = limits->auth_failures,
+        .grace_ms = limits->grace.ms,
         .plain_needs_tls = true,
     };
     xyi_net_configure(&net, tls);

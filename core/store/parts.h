@@ -11,6 +11,7 @@ XY_SUSPENDS XY_CHECK xy_status xyi_schema_apply(struct xy_str *error);
 XY_SUSPENDS XY_CHECK xy_status xyi_message_ids_start(unsigned node);
 void xyi_message_ids_stop(void); /* gives back what is reserved and not used */
 XY_SUSPENDS XY_CHECK xy_status xyi_messages_start(void);
+XY_SUSPENDS XY_CHECK xy_status xyi_stanza_ids_start(void);
 XY_SUSPENDS XY_CHECK xy_status xyi_accounts_start(void);
 XY_SUSPENDS XY_CHECK xy_status xyi_stanza_ids_start(void);
 XY_SUSPENDS XY_CHECK xy_status xyi_erasures_finish(void); /* those a crash interrupted */

@@ -147,6 +147,8 @@ prepare_parts(unsigned node, struct xy_str *error)
     if (status == XY_OK)
         status = xyi_messages_start();
     if (status == XY_OK)
+        status = xyi_stanza_ids_start();
+    if (status == XY_OK)
         status = xyi_accounts_start();
     if (status == XY_OK)
         status = xyi_stanza_ids_start();

@@ -80,6 +80,9 @@ XY_FILTER(presence_in, (struct xy_user *to, const struct xy_stanza *presence), (
 XY_EVENT(message_keeping, (struct xy_user *owner, const struct xy_stanza *message, bool outgoing,
                            unsigned *keep),
          (owner, message, outgoing, keep))
+/* Nobody can take `message` just now, so it would wait for `to`. XY_DONE: too many do, the handler has
+ * answered; XY_PASS: let it wait. */
+XY_FILTER(message_waiting, (struct xy_user *to, const struct xy_stanza *message), (to, message))
 /* A message is on its way to the sessions of a user, or left one of a user's: copy it, take notice.
  * Fires for every message accepted from or for an account of ours, once per side, in the order of
  * acceptance; if it is stored, before its commit. Must not suspend. */

@@ -26,7 +26,6 @@ XY_API bool xy_message_is_archivable(const struct xy_stanza *message);
 enum xy_keep {
     XY_KEEP_ARCHIVED = 1, /* the owner's archive shows it */
     XY_KEEP_QUEUED = 2,   /* it waits for every device of the owner that has not got it yet */
-    XY_KEEP_FULL = 4,     /* it would wait, but too many do: bounces if nobody can take it now */
 };
 
 /* ---- the queue ------------------------------------------------------------------------------- */
@@ -49,10 +48,8 @@ enum xy_drain {
 /* Hands the waiting messages to `session`, oldest first, each with its delay stamp and, if the
  * archive has it, its stanza-id. Live messages to the session queue behind until it is done.
  * XY_GONE: the session ended half way; what was not acknowledged still waits. */
-XY_API XY_SUSPENDS XY_CHECK xy_status xy_pending_drain(struct xy_session *session, int64_t *handed_over);
-/* Keeps `message` for `to`; XY_FULL: `quota` messages wait already. */
-XY_API XY_SUSPENDS XY_CHECK xy_status xy_pending_add(struct xy_user *to,
-                                                     const struct xy_stanza *message, int64_t quota);
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_pending_drain(struct xy_session *session, enum xy_drain how,
+                                                       int64_t *handed_over);
 /* Forgets what has waited since before `before_ms`; each is logged by id (message.expired). */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_pending_expire(struct xy_host *host, int64_t before_ms,
                                                         int64_t *expired);

@@ -224,9 +224,9 @@ def test_modules_and_hooks(server):
     rows = server.json("module", "info", "offline")["rows"]
     quota = next(r for r in rows if r["kind"] == "option" and r["name"] == "quota")
     assert quota == {"kind": "option", "name": "quota", "value": "1000", "detail": "default"}
-    assert any(r["kind"] == "hook" and r["name"] == "message_undeliverable" for r in rows)
+    assert any(r["kind"] == "hook" and r["name"] == "message_keeping" for r in rows)
     assert server.ctl("module", "info", "ofline", check=False)[2].endswith("did you mean `offline`?\n")
-    hooks = server.json("hooks", "message_undeliverable")["rows"]
+    hooks = server.json("hooks", "message_keeping")["rows"]
     assert [r["module"] for r in hooks] == ["offline"]
     assert server.ctl("hooks", "no_such_hook", check=False)[0] == 3
 
@@ -235,7 +235,7 @@ def test_metrics_of_core_and_modules(server, cast):
     cast("romeo")
     rows = {r["metric"]: r for r in server.json("metrics")["rows"]}
     assert rows["route.logins"]["value"] >= 1 and rows["store.commit_us"]["p99"] >= rows["store.commit_us"]["p50"]
-    assert any(name.startswith("offline.kept") for name in rows)
+    assert any(name.startswith("offline.waited") for name in rows)
     assert {r["metric"] for r in server.json("metrics", "fibers")["rows"]} >= {"fibers.live", "fibers.jobs"}
 
 

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A message is accepted: who gets it, who keeps it. First everything that may wait, then one
+ * decision without waiting, so that what is decided is what is done: the id, the transaction
+ * and the places in the sessions' queues are taken in one step. That makes one order of ids,
+ * commits and deliveries for each account.
+ */
+#include "core/route/accept.h"
+#include "core/route/delivery.h"
+#include "core/route/parcel.h"
+
+struct accepting {
+    const struct xy_stanza *message;
+    struct xy_user *to, *from; /* from: an account of ours, or NULL */
+    struct xy_session *sender; /* its session, or NULL */
+    unsigned keep_in, keep_out;
+    int64_t from_id, to_id; /* interned JIDs */
+    struct xy_session **takers;
+    size_t taken;
+    const int64_t *devices; /* that wait for it */
+    size_t device_count;
+    bool alone; /* to one session by its full JID */
+    bool again;
+};
+
+/* ---- who takes it -------------------------------------------------------------------------
+ */
+
+static bool
+is_reachable(const struct xy_session *session)
+{
+    return session->open && (session->out.retained || xyi_session_is_connected(session));
+}
+
+static void
+gather(struct accepting *a)
+{
+    const struct xy_jid *to = xy_stanza_to(a->message);
+    struct xy_session *one = xy_jid_is_bare(to) ? NULL : xy_session_find(to);
+    a->takers = xy_temp_alloc((a->to->session_count + 1) * sizeof(*a->takers));
+    a->taken = 0;
+    a->alone = one && is_reachable(one);
+    if (a->alone)
+        a->takers[a->taken++] = one;
+    for (struct xy_session *s = xy_user_first(a->to); s && !a->alone; s = xy_session_next(s))
+        if (xyi_session_takes_messages(s))
+            a->takers[a->taken++] = s;
+}
+
+static bool
+taken_on(const struct accepting *a, int64_t device)
+{
+    for (size_t i = 0; i < a->taken; i++)
+        if (a->takers[i]->device == device)
+            return true;
+    return false;
+}
+
+/* ---- who keeps it -------------------------------------------------------------------------
+ */
+
+static bool
+must_store(const struct accepting *a)
+{
+    if ((a->keep_in | a->keep_out) & XY_KEEP_ARCHIVED)
+        return true;
+    if (!(a->keep_in & XY_KEEP_QUEUED))
+        return false;
+    for (size_t i = 0; i < a->taken; i++)
+        if (a->takers[i]->out.retained)
+            return true;
+    for (int i = 0; i < a->to->device_count && !a->alone; i++)
+        if (!taken_on(a, a->to->devices[i]))
+            return true;
+    return a->taken == 0;
+}
+
+static void
+add_device(int64_t *devices, size_t *count, int64_t device)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (devices[i] == device)
+            return;
+    devices[(*count)++] = device;
+}
+
+/* The known ones and those of the sessions that get it. */
+static void
+choose_devices(struct accepting *a)
+{
+    const struct xy_user *to = a->to;
+    size_t room = (size_t)to->device_count + a->taken + 1;
+    int64_t *devices = xy_temp_alloc(room * sizeof(*devices));
+    a->device_count = 0;
+    if (!(a->keep_in & XY_KEEP_QUEUED))
+        return;
+    for (int i = 0; i < to->device_count && !a->alone; i++)
+        add_device(devices, &a->device_count, to->devices[i]);
+    for (size_t i = 0; i < a->taken; i++)
+        add_device(devices, &a->device_count, a->takers[i]->device);
+    if (!a->device_count)
+        add_device(devices, &a->device_count, 0);
+    a->devices = devices;
+}
+
+static struct parcel *
+store(struct accepting *a)
+{
+    choose_devices(a);
+    struct xyi_message_row row = {
+        .id = xyi_message_next_id(),
+        .sender = a->from_id,
+        .recipient = a->to_id,
+        .sent_by = a->keep_out & XY_KEEP_ARCHIVED ? a->from->owner : 0,
+        .sent_to = a->keep_in & XY_KEEP_ARCHIVED ? a->to->owner : 0,
+        .waits_for = a->device_count ? a->to->owner : 0,
+        .devices = a->devices,
+        .device_count = a->device_count,
+        .origin_id = xy_stanza_id(a->message),
+        .stanza = xy_stanza_text(a->message),
+    };
+    struct xy_txn *txn = xyi_txn_detached();
+    xyi_message_add(txn, &row);
+    struct parcel *parcel = xyi_parcel_new(a->to, a->from, a->message, row.id);
+    if (a->sender && a->sender->out.retained && !a->again) {
+        xyi_inbox_submitted(a->sender, parcel);
+        xyi_forbid_wait("message_storing");
+        xy_run_message_storing(a->from->host, a->sender, parcel->number, txn);
+        xyi_allow_wait();
+    }
+    a->to->pending += a->device_count && a->to->pending >= 0;
+    xyi_trace(a->taken ? XYI_TRACE_ACCEPTED : XYI_TRACE_QUEUED, row.id, a->to->owner, 0);
+    xyi_parcel_submit(parcel, txn);
+    return parcel;
+}
+
+/* ---- giving it ----------------------------------------------------------------------------
+ */
+
+/* Its loss would matter to somebody. */
+static bool
+matters(const struct xy_stanza *message)
+{
+    if (xy_stanza_is_error(message))
+        return false;
+    return xy_stanza_child(message, XY_STR(XY_NS_CLIENT), XY_STR("body")) ||
+           xy_message_is_storable(message);
+}
+
+static const struct xy_stanza *
+as_seen_by(const struct accepting *a, const struct xy_user *user, unsigned keep,
+           const struct parcel *parcel)
+{
+    if (parcel && (keep & XY_KEEP_ARCHIVED))
+        return xyi_stamped(user, parcel->id, a->message);
+    return a->message;
+}
+
+static void
+give(const struct accepting *a, const struct xy_stanza *seen, struct parcel *parcel)
+{
+    bool archived = (a->keep_in | a->keep_out) & XY_KEEP_ARCHIVED;
+    struct item item = {
+        .kind = parcel || matters(a->message) ? ITEM_MESSAGE : ITEM_PLAIN,
+        .stanza = seen,
+        .parcel = parcel,
+        .message = parcel ? parcel->id : 0,
+        .alone = a->alone,
+        .queued = a->device_count > 0,
+        .archived = archived,
+    };
+    for (size_t i = 0; i < a->taken; i++)
+        xyi_outbox_put(a->takers[i], &item);
+}
+
+static void
+tell_both(const struct accepting *a, const struct xy_stanza *seen, struct parcel *parcel)
+{
+    struct xy_delivery in = {.user = a->to,
+                             .sender = a->sender,
+                             .message = seen,
+                             .parcel = parcel,
+                             .takers = a->takers,
+                             .taken = a->taken,
+                             .keep = a->keep_in};
+    xyi_delivery_tell(&in);
+    if (!a->from)
+        return;
+    bool own = a->from == a->to;
+    struct xy_delivery out = {.user = a->from,
+                              .sender = a->sender,
+                              .message = as_seen_by(a, a->from, a->keep_out, parcel),
+                              .parcel = parcel,
+                              .takers = a->takers,
+                              .taken = own ? a->taken : 0,
+                              .keep = a->keep_out,
+                              .outgoing = true};
+    xyi_delivery_tell(&out);
+}
+
+static void
+decide(struct accepting *a)
+{
+    struct parcel *parcel = must_store(a) ? xyi_parcel_keep(store(a)) : NULL;
+    const struct xy_stanza *seen = as_seen_by(a, a->to, a->keep_in, parcel);
+    if (a->again && a->taken) {
+        struct xy_stanza *late = xy_stanza_edit(seen);
+        xy_stanza_add_delay(late, xy_host_jid(a->to->host), xy_stanza_received_ms(a->message));
+        xyi_stanza_freeze(late);
+        seen = late;
+    }
+    give(a, seen, parcel);
+    if (!a->again)
+        tell_both(a, seen, parcel);
+    xyi_parcel_drop(parcel);
+}
+
+/* ---- everything that may wait -------------------------------------------------------------
+ */
+
+static xy_status
+find_sender(struct accepting *a)
+{
+    const struct xy_jid *from = xy_stanza_from(a->message);
+    a->sender = xy_session_find(from);
+    if (a->sender)
+        a->from = a->sender->user;
+    else if (xy_jid_local(from).len && xy_host_find(from))
+        return xy_user_get(from, &a->from);
+    return XY_OK;
+}
+
+static xy_status
+prepare(struct accepting *a)
+{
+    xy_status status = find_sender(a);
+    if (status != XY_OK && status != XY_ABSENT)
+        return status;
+    xyi_parcel_wait_turn();
+    if (a->from && !a->again)
+        xy_run_message_keeping(a->from->host, a->from, a->message, true, &a->keep_out);
+    xy_run_message_keeping(a->to->host, a->to, a->message, false, &a->keep_in);
+    if (a->again)
+        a->keep_in &= ~(unsigned)XY_KEEP_ARCHIVED; /* it was decided when it came */
+    return XY_OK;
+}
+
+static xy_status
+name_both(struct accepting *a)
+{
+    xy_status status = xyi_jid_id(xy_jid_bare(xy_stanza_from(a->message)), &a->from_id);
+    return status == XY_OK ? xyi_jid_id(a->to->jid, &a->to_id) : status;
+}
+
+static void
+undeliverable(struct accepting *a)
+{
+    if (xy_run_message_undeliverable(a->to->host, a->to, a->message) == XY_PASS)
+        xy_bounce(a->message, XY_SERVICE_UNAVAILABLE, XY_NO_STR);
+}
+
+/* Whether it has come so far that the decision can be taken, without a wait since. The database
+ * is asked only for what will be stored: others chat on while it is away. */
+static bool
+is_settled(struct accepting *a, xy_status *status)
+{
+    bool queued = a->keep_in & XY_KEEP_QUEUED;
+    if (a->sender && !a->sender->open)
+        a->sender = NULL; /* it ended while we waited */
+    gather(a);
+    if (queued && a->to->device_count < 0)
+        *status = xyi_devices_load(a->to);
+    else if (!a->to_id && must_store(a))
+        *status = name_both(a);
+    else
+        return true;
+    return *status != XY_OK;
+}
+
+void
+xyi_accept(struct xy_user *to, const struct xy_stanza *message, bool again)
+{
+    struct accepting a = {.message = message, .to = to, .again = again};
+    xy_status status = prepare(&a);
+    bool keeps = a.keep_in & (XY_KEEP_ARCHIVED | XY_KEEP_QUEUED);
+    if (status == XY_OK)
+        gather(&a);
+    if (status == XY_OK && !a.taken && (a.keep_in & XY_KEEP_QUEUED) &&
+        xy_run_message_waiting(to->host, to, message) == XY_DONE)
+        return;
+    while (status == XY_OK && !is_settled(&a, &status))
+        ;
+    if (status != XY_OK)
+        xy_bounce(message, xy_status_condition(status), XY_NO_STR);
+    else if (to->gone || (!a.taken && !keeps))
+        undeliverable(&a);
+    else
+        decide(&a);
+}
+
+void
+xyi_accept_error(struct xy_user *to, const struct xy_stanza *message)
+{
+    struct accepting a = {.message = message, .to = to};
+    gather(&a);
+    if (!a.alone)
+        return;
+    a.sender = xy_session_find(xy_stanza_from(message));
+    a.from = a.sender ? a.sender->user : NULL;
+    give(&a, message, NULL);
+    tell_both(&a, message, NULL);
+}

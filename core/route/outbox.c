@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The outbound queue of a session: waiting for a commit, held back, sent and unacknowledged.
+ */
+#include "core/route/objects.h"
+
+enum {
+    WINDOW = 256 * 1024, /* bytes a client with stream management is sent ahead */
+    MOST_PLAIN = 4,      /* times `most`: what is of no consequence, without a connection */
+};
+
+static struct item *spare; /* a free list: an item a stanza is the steady state */
+
+/* ---- lists --------------------------------------------------------------------------------
+ */
+
+void
+xyi_items_init(struct items *items)
+{
+    items->first = NULL;
+    items->last = &items->first;
+    items->count = 0;
+}
+
+void
+xyi_items_append(struct items *items, struct item *item)
+{
+    item->next = NULL;
+    *items->last = item;
+    items->last = &item->next;
+    items->count++;
+}
+
+void
+xyi_items_append_all(struct items *to, struct items *from)
+{
+    if (!from->first)
+        return;
+    *to->last = from->first;
+    to->last = from->last;
+    to->count += from->count;
+    xyi_items_init(from);
+}
+
+struct item *
+xyi_items_take(struct items *items)
+{
+    struct item *item = items->first;
+    if (!item)
+        return NULL;
+    items->first = item->next;
+    if (!items->first)
+        items->last = &items->first;
+    items->count--;
+    return item;
+}
+
+static struct item *
+copy(const struct item *of)
+{
+    struct item *item = spare;
+    if (item)
+        spare = item->next;
+    else
+        item = xyi_alloc(sizeof(*item));
+    *item = *of;
+    if (item->stanza)
+        xy_stanza_keep(item->stanza);
+    if (item->parcel)
+        xyi_parcel_keep(item->parcel);
+    if (item->ids) {
+        item->ids = xyi_alloc(item->count * sizeof(*item->ids));
+        memcpy(item->ids, of->ids, item->count * sizeof(*item->ids));
+    }
+    return item;
+}
+
+void
+xyi_item_free(struct item *item)
+{
+    xy_stanza_drop(item->stanza);
+    xyi_parcel_drop(item->parcel);
+    xyi_free(item->ids);
+    item->next = spare;
+    spare = item;
+}
+
+void
+xyi_outbox_init(struct xy_session *session)
+{
+    xyi_items_init(&session->out.waiting);
+    xyi_items_init(&session->out.held);
+    xyi_items_init(&session->out.sent);
+    session->in.last = &session->in.first;
+}
+
+/* ---- sending ------------------------------------------------------------------------------
+ */
+
+static void
+let_stanza_go(struct outbox *out, struct item *item)
+{
+    if (!item->stanza || !item->message)
+        return;
+    xy_stanza_drop(item->stanza);
+    item->stanza = NULL;
+    out->in_memory--;
+}
+
+/* What is stored can be read again. */
+static void
+spill(struct outbox *out)
+{
+    while (out->in_memory > out->most) {
+        struct item *next = out->spilled ? out->spilled->next : out->sent.first;
+        if (!next)
+            return;
+        let_stanza_go(out, next);
+        out->spilled = next;
+    }
+}
+
+/* Not more than the client takes: what would be cut off as a slow reader waits here instead. */
+static void
+fill_window(struct xy_session *session, const struct item *item)
+{
+    struct outbox *out = &session->out;
+    out->window += xyi_stanza_bytes(item->stanza);
+    if (!out->retained || out->full || out->window < WINDOW)
+        return;
+    out->full = true;
+    out->window_put = out->put + 1;
+    out->marks++;
+    out->marked = out->window_put;
+}
+
+static void
+transmit(struct xy_session *session, struct item *item)
+{
+    struct outbox *out = &session->out;
+    bool was_full = out->full;
+    if (item->kind != ITEM_PASSES) {
+        fill_window(session, item);
+        xyi_link_send(session->stream->link, item->stanza, NULL);
+        xyi_route_counters.delivered++;
+        out->out += out->retained;
+        if (item->message)
+            xyi_trace(XYI_TRACE_SENT, item->message, session->user->owner, session->device);
+    }
+    if (!out->retained && (item->kind == ITEM_PLAIN || item->kind == ITEM_COPY)) {
+        xyi_item_free(item);
+        return;
+    }
+    xyi_parcel_drop(item->parcel);
+    item->parcel = NULL;
+    xyi_items_append(&out->sent, item);
+    out->put++;
+    out->in_memory += item->stanza != NULL;
+    if (out->full && !was_full)
+        xyi_link_mark(session->stream->link, out->put);
+    if (out->retained) {
+        spill(out);
+    } else {
+        let_stanza_go(out, item);
+        xyi_outbox_mark(session);
+    }
+}
+
+static void
+send_held(struct xy_session *session)
+{
+    struct item *item;
+    while ((item = xyi_items_take(&session->out.held)))
+        transmit(session, item);
+}
+
+static void
+emit(struct xy_session *session, struct item *item)
+{
+    if (session->out.watched && item->kind != ITEM_PASSES) {
+        xyi_forbid_wait("session_output");
+        xy_verdict verdict = xy_run_session_output(session->user->host, session, item->stanza);
+        xyi_allow_wait();
+        if (verdict == XY_DONE) {
+            xyi_items_append(&session->out.held, item);
+            return;
+        }
+        send_held(session);
+    }
+    transmit(session, item);
+}
+
+/* One request is under way at most: a client that answers each is asked as often as it can. */
+static void
+ask(struct xy_session *session)
+{
+    struct outbox *out = &session->out;
+    if (!out->request || out->asked || out->out == out->acknowledged)
+        return;
+    xyi_link_send(session->stream->link, out->request, NULL);
+    out->asked = true;
+}
+
+void
+xy_session_flush(struct xy_session *session)
+{
+    if (!session->open || !xyi_session_is_connected(session))
+        return;
+    send_held(session);
+    ask(session);
+}
+
+static bool
+is_due(const struct outbox *out, const struct item *item)
+{
+    if (item->parcel && !item->parcel->handled)
+        return false;
+    return !(out->blocked && item->kind == ITEM_MESSAGE);
+}
+
+void
+xyi_outbox_pump(struct xy_session *session)
+{
+    struct outbox *out = &session->out;
+    struct item *item;
+    while ((item = out->waiting.first)) {
+        if (item->parcel && item->parcel->failed) {
+            xyi_item_free(xyi_items_take(&out->waiting));
+            continue;
+        }
+        if (out->binding || out->full || !is_due(out, item) ||
+            !xyi_session_is_connected(session))
+            break;
+        emit(session, xyi_items_take(&out->waiting));
+    }
+    if (out->overflow && !out->waiting.first && !out->blocked && session->open &&
+        xyi_session_is_connected(session)) {
+        out->overflow = false;
+        xyi_redrain(session->user, session->device);
+    }
+    if (!out->binding && xyi_session_is_connected(session)) {
+        if (out->retained)
+            xyi_outbox_receive(session, 0); /* what waited for nothing */
+        ask(session);
+    }
+}
+
+/* ---- putting ------------------------------------------------------------------------------
+ */
+
+/* Without a connection a newer presence makes an older one of the same entity void. */
+static void
+supersede(struct outbox *out, const struct xy_stanza *presence)
+{
+    struct items rest;
+    struct item *item;
+    xyi_items_init(&rest);
+    while ((item = xyi_items_take(&out->waiting))) {
+        if (item->kind == ITEM_PLAIN && xy_stanza_kind(item->stanza) == XY_PRESENCE &&
+            xy_stanza_from(item->stanza) == xy_stanza_from(presence))
+            xyi_item_free(item);
+        else
+            xyi_items_append(&rest, item);
+    }
+    xyi_items_append_all(&out->waiting, &rest);
+}
+
+/* Behind one that is left in the store all are, so that order holds. */
+static bool
+leave_in_store(struct outbox *out, const struct item *item)
+{
+    bool stored = item->kind == ITEM_MESSAGE && item->queued && item->message;
+    if (!stored || !out->retained)
+        return false;
+    out->overflow = out->overflow || out->waiting.count >= out->most;
+    return out->overflow;
+}
+
+bool
+xyi_outbox_put(struct xy_session *session, const struct item *item)
+{
+    struct outbox *out = &session->out;
+    bool presence = item->kind == ITEM_PLAIN && xy_stanza_kind(item->stanza) == XY_PRESENCE;
+    if (leave_in_store(out, item))
+        return true;
+    if (presence && !session->stream)
+        supersede(out, item->stanza);
+    if (item->kind == ITEM_PLAIN && !session->stream &&
+        out->waiting.count / MOST_PLAIN >= out->most)
+        return false;
+    xyi_items_append(&out->waiting, copy(item));
+    if (!session->stream && item->stanza) {
+        xyi_forbid_wait("session_queued");
+        xy_run_session_queued(session->user->host, session, item->stanza, item->message);
+        xyi_allow_wait();
+    }
+    xyi_outbox_pump(session);
+    return true;
+}
+
+void
+xyi_outbox_pass(struct xy_session *session, const struct item *item)
+{
+    emit(session, copy(item));
+    ask(session);
+}
+
+void
+xyi_outbox_block(struct xy_session *session)
+{
+    session->out.blocked++;
+}
+
+void
+xyi_outbox_unblock(struct xy_session *session)
+{
+    session->out.blocked--;
+    if (session->open)
+        xyi_outbox_pump(session);
+}
+
+/* ---- received -----------------------------------------------------------------------------
+ */
+
+static void
+received(void *argument, xy_status status, const struct xy_txn *txn)
+{
+    (void)txn;
+    struct xy_user *user = argument;
+    if (status != XY_OK)
+        xy_warn("message.not_cleared", "received messages stay queued and will be repeated",
+                XY_F_STR_AS("account", xy_jid_text(user->jid)),
+                XY_F_CSTR_AS("status", xy_status_name(status)));
+    user->pending = -1;
+    xyi_user_commit_done(user);
+}
+
+static void
+add_received(struct xy_session *session, struct xy_txn **txn, const struct item *item)
+{
+    const xy_message_id *ids = item->kind == ITEM_PASSES ? item->ids : &item->message;
+    unsigned count = item->kind == ITEM_PASSES ? item->count : item->queued;
+    if (session->user->gone || session->user->pending == 0)
+        return;
+    for (unsigned i = 0; i < count; i++) {
+        if (!*txn)
+            *txn = xyi_txn_detached();
+        xyi_pending_receive(*txn, session->user->owner, session->device, ids[i],
+                            item->archived);
+        xyi_trace(XYI_TRACE_ACKNOWLEDGED, ids[i], session->user->owner, session->device);
+    }
+}
+
+static void
+receive_first(struct xy_session *session, struct xy_txn **txn)
+{
+    struct outbox *out = &session->out;
+    struct item *item = xyi_items_take(&out->sent);
+    if (out->spilled == item)
+        out->spilled = NULL;
+    out->in_memory -= item->stanza != NULL;
+    add_received(session, txn, item);
+    xyi_item_free(item);
+}
+
+static void
+submit(struct xy_session *session, struct xy_txn *txn)
+{
+    if (!txn)
+        return;
+    xyi_user_commit_begins(session->user);
+    xyi_txn_submit(txn, received, session->user);
+}
+
+void
+xyi_outbox_receive(struct xy_session *session, uint64_t stanzas)
+{
+    struct item *first;
+    struct xy_txn *txn = NULL;
+    while ((first = session->out.sent.first) && (stanzas || first->kind == ITEM_PASSES)) {
+        stanzas -= first->kind != ITEM_PASSES;
+        receive_first(session, &txn);
+    }
+    submit(session, txn);
+}
+
+void
+xyi_outbox_receive_through(struct xy_session *session, uint64_t put)
+{
+    struct outbox *out = &session->out;
+    struct xy_txn *txn = NULL;
+    while (out->sent.count && out->put - out->sent.count < put)
+        receive_first(session, &txn);
+    submit(session, txn);
+}

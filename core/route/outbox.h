@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is on its way to a session, and what came from it and is not yet accounted for. Logic
+ * thread only.
+ *
+ * Invariants: items leave in the order they were put; an item of a stored message leaves after
+ * its commit; an item whose loss matters stays in `sent` until it is acknowledged.
+ */
+#ifndef XYI_OUTBOX_H
+#define XYI_OUTBOX_H
+
+#include "core/route/route_internal.h"
+
+/* A stored message between its submission and the moment everybody has been told. */
+struct parcel {
+    struct parcel *next_done, *next_from;
+    const struct xy_stanza *message; /* as it came, for an error */
+    struct xy_user *user;            /* the recipient */
+    struct xy_user *sender;          /* a user of ours, or NULL */
+    struct xy_session *from;         /* whose stanza it was, while that session is open */
+    xy_message_id id;
+    uint32_t number; /* of the stanza among those from that session */
+    unsigned refs;
+    xy_status status;
+    bool durable, failed, handled;
+};
+struct parcel *xyi_parcel_keep(struct parcel *parcel);
+void xyi_parcel_drop(struct parcel *parcel);
+
+enum item_kind {
+    ITEM_PLAIN,   /* matters to its session only */
+    ITEM_MESSAGE, /* must reach somebody */
+    ITEM_COPY,    /* of a message that others got */
+    ITEM_PASSES,  /* not a stanza: when everything before is acknowledged, `ids` are received */
+};
+
+struct item {
+    struct item *next;
+    const struct xy_stanza *stanza; /* NULL: only its id is in memory */
+    struct parcel *parcel;          /* NULL: nothing to wait for */
+    xy_message_id message;          /* 0: not stored */
+    xy_message_id *ids;             /* ITEM_PASSES */
+    unsigned count;
+    enum item_kind kind;
+    bool alone;    /* it was given to this session and no other */
+    bool queued;   /* it waits for the session's device until acknowledged */
+    bool archived; /* some archive shows it */
+};
+
+struct items {
+    struct item *first, **last;
+    size_t count;
+};
+
+struct outbox {
+    struct items waiting; /* not sent yet */
+    struct items held;    /* due, but held back (client state) */
+    struct items sent;    /* sent and unacknowledged */
+    struct xyi_timer grace;
+    const struct xy_stanza
+        *request;           /* asks for an acknowledgement; NULL: nobody acknowledges */
+    struct item *spilled;   /* the last of `sent` whose stanza was let go, or NULL */
+    size_t in_memory, most; /* stanzas in `sent` */
+    uint64_t put, marked, confirmed,
+        ripe;                    /* counts of items ever put into `sent`: outbox_marks.c */
+    struct xyi_wait *confirming; /* a fiber waits until `confirmed` reaches `put` as it was */
+    uint64_t confirming_put;
+    uint32_t out, acknowledged; /* XEP-0198's counters */
+    unsigned blocked;           /* messages wait: what waited before is handed over first */
+    unsigned marks;             /* on their way */
+    size_t window; /* bytes sent since the peer's kernel was last known to keep up */
+    bool retained, asked, watched, binding, resumed;
+    bool full;     /* the window is: nothing is sent before `confirmed` reaches window_put */
+    bool overflow; /* stored messages were left in the store */
+    uint64_t window_put;
+};
+
+struct inbox {
+    struct parcel *first, **last; /* of this session's stanzas, in order, not yet handled */
+    uint32_t count;               /* stanzas whose handler has returned */
+    uint32_t wanted;              /* xy_session_when_handled() asked for this many */
+    struct settling *settling;    /* fibers in xy_session_settle() */
+    bool asked;
+};
+
+void xyi_outbox_init(struct xy_session *session);
+/* Takes references on the stanza and the parcel. false: there is no room for what is of no
+ * consequence. Where there is none for a stored message, it is read from the store later. */
+bool xyi_outbox_put(struct xy_session *session, const struct item *item);
+/* Past what waits: for the queue's messages, which are older than what waits. */
+void xyi_outbox_pass(struct xy_session *session, const struct item *item);
+void xyi_outbox_pump(struct xy_session *session); /* sends what may be sent */
+void xyi_outbox_block(struct xy_session *session);
+void xyi_outbox_unblock(struct xy_session *session);
+/* The peer's kernel has all up to that number. */
+void xyi_outbox_confirmed(struct xy_session *session, uint64_t number);
+/* The client said goodbye: what its kernel has, it has. */
+void xyi_outbox_goodbye(struct xy_session *session);
+void xyi_outbox_detached(struct xy_session *session);
+/* The session has ended: everything left goes its way. */
+XY_SUSPENDS void xyi_outbox_end(struct xy_session *session);
+/* Sorted ids of stored messages on their way to sessions of that device; the fiber's memory. */
+size_t xyi_outbox_in_flight(const struct xy_user *user, int64_t device, xy_message_id **ids);
+bool xyi_in_flight(const xy_message_id *ids, size_t count, xy_message_id id);
+extern int64_t xyi_grace_ms;
+
+/* Returns when the peer's kernel has all that was sent, or there is no connection any more. */
+XY_SUSPENDS void xyi_outbox_drained(struct xy_session *session);
+void xyi_outbox_cut_off(struct xy_session *session); /* its connection has gone */
+
+/* ---- inside the outbox ---- */
+void xyi_items_init(struct items *items);
+void xyi_items_append(struct items *items, struct item *item);
+void xyi_items_append_all(struct items *to, struct items *from); /* `from` is empty then */
+struct item *xyi_items_take(struct items *items);                /* the first, or NULL */
+void xyi_item_free(struct item *item);
+void xyi_outbox_mark(struct xy_session *session);
+/* The first `stanzas` stanzas of `sent`, and what only waited for them, have been received. */
+void xyi_outbox_receive(struct xy_session *session, uint64_t stanzas);
+void xyi_outbox_receive_through(struct xy_session *session, uint64_t put);
+
+/* ---- inbound.c ---- */
+void xyi_inbox_handled(struct xy_session *session); /* a handler has returned */
+void xyi_inbox_submitted(struct xy_session *session, struct parcel *parcel);
+void xyi_inbox_settled(struct parcel *parcel);
+void xyi_inbox_end(struct xy_session *session);
+
+#endif

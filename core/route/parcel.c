@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stored messages between submission and commit. Answers come in the order of submission; one
+ * fiber at a time deals with them, so that deliveries leave in that order, also while it finds
+ * out what became of a commit whose answer was lost.
+ */
+#include "core/route/parcel.h"
+
+enum { MOST_IN_FLIGHT = 2048, PAUSE_MS = 500 };
+
+static struct parcel *done_first, **done_last = &done_first;
+static bool dealing;
+static struct xyi_job deal_job;
+static unsigned in_flight; /* submitted, not yet dealt with */
+
+struct turn { /* in a frame of a fiber that waits for the writer */
+    struct xyi_wait wait;
+    struct turn *next;
+};
+static struct turn *turns_first, **turns_last = &turns_first;
+
+struct parcel *
+xyi_parcel_keep(struct parcel *parcel)
+{
+    parcel->refs++;
+    return parcel;
+}
+
+void
+xyi_parcel_drop(struct parcel *parcel)
+{
+    if (!parcel || --parcel->refs)
+        return;
+    xy_stanza_drop(parcel->message);
+    xyi_free(parcel);
+}
+
+/* ---- what became of it --------------------------------------------------------------------
+ */
+
+/* The row says so, as soon as the database can be asked. */
+static xy_status
+find_out(xy_message_id id)
+{
+    for (;;) {
+        bool exists;
+        if (xyi_message_exists(id, &exists) == XY_OK)
+            return exists ? XY_OK : XY_BROKEN;
+        struct xyi_wait never = {0};
+        (void)xyi_wait(&never, PAUSE_MS, XYI_UNCANCELLABLE);
+    }
+}
+
+static void
+refuse(const struct parcel *parcel)
+{
+    xy_error("message.not_stored", "the database refused a message; its sender is told",
+             XY_F_STR_AS("to", xy_jid_text(xy_jid_bare(xy_stanza_to(parcel->message)))),
+             XY_F_CSTR_AS("status", xy_status_name(parcel->status)));
+    xy_bounce(parcel->message, xy_status_condition(parcel->status), XY_NO_STR);
+}
+
+static void
+pump(const struct xy_user *user)
+{
+    struct xy_session *next;
+    for (struct xy_session *s = user ? xy_user_first(user) : NULL; s; s = next) {
+        next = xy_session_next(s);
+        if (s->out.waiting.first)
+            xyi_outbox_pump(s);
+    }
+}
+
+static void
+deal_with(struct parcel *parcel)
+{
+    if (parcel->status == XY_UNKNOWN)
+        parcel->status = find_out(parcel->id);
+    parcel->failed = parcel->status != XY_OK;
+    parcel->handled = true;
+    xyi_trace(parcel->failed ? XYI_TRACE_FAILED : XYI_TRACE_COMMITTED, parcel->id,
+              parcel->user->owner, 0);
+    xyi_inbox_settled(parcel);
+    if (parcel->failed)
+        parcel->user->pending = -1;
+    else
+        xyi_route_counters.stored++;
+    pump(parcel->user);
+    if (parcel->sender != parcel->user)
+        pump(parcel->sender);
+    if (parcel->failed)
+        refuse(parcel);
+}
+
+static void
+let_next_in(void)
+{
+    struct turn *turn = turns_first;
+    in_flight--;
+    if (!turn)
+        return;
+    turns_first = turn->next;
+    if (!turns_first)
+        turns_last = &turns_first;
+    xyi_wake(&turn->wait, XY_OK);
+}
+
+static void
+deal(struct xyi_job *job)
+{
+    (void)job;
+    struct parcel *parcel;
+    while ((parcel = done_first)) {
+        done_first = parcel->next_done;
+        if (!done_first)
+            done_last = &done_first;
+        deal_with(parcel);
+        let_next_in();
+        xyi_user_commit_done(parcel->user);
+        if (parcel->sender)
+            xyi_user_commit_done(parcel->sender);
+        xyi_parcel_drop(parcel);
+    }
+    dealing = false;
+}
+
+static void
+answered(void *argument, xy_status status, const struct xy_txn *txn)
+{
+    (void)txn;
+    struct parcel *parcel = argument;
+    parcel->status = status;
+    parcel->next_done = NULL;
+    *done_last = parcel;
+    done_last = &parcel->next_done;
+    if (dealing)
+        return;
+    dealing = true;
+    deal_job.run = deal;
+    xyi_spawn(&deal_job);
+}
+
+/* ---- submitting ---------------------------------------------------------------------------
+ */
+
+void
+xyi_parcel_wait_turn(void)
+{
+    while (in_flight >= MOST_IN_FLIGHT) {
+        struct turn turn = {.next = NULL};
+        *turns_last = &turn;
+        turns_last = &turn.next;
+        (void)xyi_wait(&turn.wait, XY_NONE, XYI_UNCANCELLABLE);
+    }
+}
+
+struct parcel *
+xyi_parcel_new(struct xy_user *user, struct xy_user *sender, const struct xy_stanza *message,
+               xy_message_id id)
+{
+    struct parcel *parcel = xyi_alloc(sizeof(*parcel));
+    parcel->message = xy_stanza_keep(message);
+    parcel->user = user;
+    parcel->sender = sender;
+    parcel->id = id;
+    parcel->refs = 1; /* the commit's */
+    return parcel;
+}
+
+void
+xyi_parcel_submit(struct parcel *parcel, struct xy_txn *txn)
+{
+    in_flight++;
+    xyi_user_commit_begins(parcel->user);
+    if (parcel->sender)
+        xyi_user_commit_begins(parcel->sender);
+    xyi_txn_submit(txn, answered, parcel);
+}

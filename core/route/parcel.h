@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Submitting stored messages; what a parcel is, is in outbox.h. */
+#ifndef XYI_PARCEL_H
+#define XYI_PARCEL_H
+
+#include "core/route/objects.h"
+
+/* Not more than the writer can take. Wait before anything is decided. */
+XY_SUSPENDS void xyi_parcel_wait_turn(void);
+/* `user` is the recipient, `sender` the account of ours that sent it, or NULL. */
+struct parcel *xyi_parcel_new(struct xy_user *user, struct xy_user *sender,
+                              const struct xy_stanza *message, xy_message_id id);
+/* When the commit is done its items leave, or vanish and the sender gets the error. */
+void xyi_parcel_submit(struct parcel *parcel, struct xy_txn *txn);
+
+#endif

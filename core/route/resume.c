@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Acknowledged delivery and resumption (XEP-0198) as far as a session goes; the protocol is the
+ * module sm's. Invariant: what is sent again is what the client has not acknowledged, in its
+ * order, and stored messages are read again, so that what became of them meanwhile applies.
+ */
+#include "core/route/objects.h"
+
+enum { PAGE = 200 };
+
+xy_status
+xy_session_retain(struct xy_session *session, struct xy_stanza *request, int64_t most)
+{
+    struct outbox *out = &session->out;
+    if (out->retained)
+        return XY_CONFLICT;
+    /* what went out before is no concern of the client's counter */
+    xyi_outbox_receive_through(session, out->confirmed);
+    out->retained = true;
+    out->most = most == XY_NONE ? SIZE_MAX : (size_t)most;
+    out->request = request ? xy_stanza_keep(request) : NULL;
+    xyi_timer_clear(&out->grace);
+    session->in.count = 0;
+    return XY_OK;
+}
+
+xy_status
+xy_session_acknowledge(struct xy_session *session, uint32_t h)
+{
+    struct outbox *out = &session->out;
+    uint32_t newly = h - out->acknowledged;
+    if (newly > out->out - out->acknowledged)
+        return XY_INVALID;
+    out->acknowledged = h;
+    out->asked = false;
+    xyi_outbox_receive(session, newly);
+    if (session->open)
+        xyi_outbox_pump(session);
+    return XY_OK;
+}
+
+void
+xy_session_release(struct xy_session *session)
+{
+    struct outbox *out = &session->out;
+    bool resumed = out->resumed;
+    if (!session->open)
+        return;
+    out->binding = out->resumed = false;
+    xyi_outbox_pump(session);
+    if (resumed)
+        xy_run_session_resumed(session->user->host, session);
+}
+
+void
+xy_session_passes(struct xy_session *session, const xy_message_id *ids, size_t count)
+{
+    if (!session->open || !count || session->user->pending == 0)
+        return;
+    xyi_outbox_put(session, &(struct item){.kind = ITEM_PASSES,
+                                           .ids = (xy_message_id *)(uintptr_t)ids,
+                                           .count = (unsigned)count,
+                                           .archived = true});
+}
+
+void
+xy_session_queue_each(const struct xy_session *session,
+                      void (*each)(void *argument, xy_message_id message,
+                                   const struct xy_stanza *stanza),
+                      void *argument)
+{
+    const struct items *lists[] = {&session->out.sent, &session->out.held,
+                                   &session->out.waiting};
+    for (size_t i = 0; i < 3; i++)
+        for (const struct item *item = lists[i]->first; item; item = item->next)
+            if (item->kind != ITEM_PASSES)
+                each(argument, item->message, item->stanza);
+}
+
+/* ---- output held back ---------------------------------------------------------------------
+ */
+
+void
+xy_session_watch_output(struct xy_session *session, bool on)
+{
+    if (!on)
+        xy_session_flush(session);
+    session->out.watched = on;
+}
+
+size_t
+xy_session_held(const struct xy_session *session)
+{
+    return session->out.held.count;
+}
+
+void
+xy_session_drop_held(struct xy_session *session,
+                     bool (*superseded)(void *argument, const struct xy_stanza *held),
+                     void *argument)
+{
+    struct items rest;
+    struct item *item;
+    xyi_items_init(&rest);
+    while ((item = xyi_items_take(&session->out.held))) {
+        if (item->kind == ITEM_PLAIN && superseded(argument, item->stanza))
+            xyi_item_free(item);
+        else
+            xyi_items_append(&rest, item);
+    }
+    xyi_items_append_all(&session->out.held, &rest);
+}
+
+/* ---- resuming -----------------------------------------------------------------------------
+ */
+
+static void
+put_text(struct xy_session *session, struct xy_rows *rows, struct item **items, size_t count)
+{
+    while (xy_rows_next(rows))
+        for (size_t i = 0; i < count; i++) {
+            if (items[i]->message != xy_rows_int(rows, 0))
+                continue;
+            xy_stanza_drop(items[i]->stanza);
+            struct xy_stanza *again = xyi_render(session->user, items[i]->message,
+                                                 xy_rows_text(rows, 1), items[i]->archived);
+            items[i]->stanza = again ? xy_stanza_keep(again) : NULL;
+        }
+}
+
+/* Reads the stored messages among the next PAGE items; *from goes behind them. */
+static xy_status
+read_page(struct xy_session *session, struct item **from)
+{
+    struct item *items[PAGE];
+    xy_message_id ids[PAGE];
+    size_t count = 0;
+    for (; *from && count < PAGE; *from = (*from)->next)
+        if ((*from)->kind == ITEM_MESSAGE && (*from)->message) {
+            items[count] = *from;
+            ids[count++] = (*from)->message;
+        }
+    if (!count)
+        return XY_OK;
+    struct xy_rows *rows;
+    xy_status status = xyi_message_read(ids, count, &rows);
+    if (status == XY_OK)
+        put_text(session, rows, items, count);
+    return status;
+}
+
+/* Nobody acknowledges or sends meanwhile: the session has no stream. */
+static xy_status
+read_again(struct xy_session *session)
+{
+    xy_status status = XY_OK;
+    for (struct item *from = session->out.sent.first; from && status == XY_OK;)
+        status = read_page(session, &from);
+    return status;
+}
+
+/* What was sent is to be sent once more, before everything else. What could not be read has
+ * been removed for good: the client's counter does not know it. */
+static void
+send_again(struct outbox *out)
+{
+    struct items all;
+    struct item *item;
+    xyi_items_init(&all);
+    while ((item = xyi_items_take(&out->sent))) {
+        if (item->stanza || item->kind == ITEM_PASSES)
+            xyi_items_append(&all, item);
+        else
+            xyi_item_free(item);
+    }
+    xyi_items_append_all(&all, &out->held);
+    xyi_items_append_all(&all, &out->waiting);
+    xyi_items_append_all(&out->waiting, &all);
+    out->out = out->acknowledged;
+    out->in_memory = 0;
+    out->spilled = NULL;
+    out->asked = false;
+    out->put = out->confirmed = out->marked = 0;
+    out->resumed = true;
+}
+
+static xy_status
+take_from_older(struct xy_session *session)
+{
+    struct xy_stream *older = session->stream;
+    if (!older)
+        return XY_OK;
+    xy_stream_error(older, "conflict", XY_STR("Resumed on another connection"));
+    xyi_outbox_cut_off(session);
+    xyi_stream_quiesce(older);
+    return session->open && !session->stream ? XY_OK : XY_GONE;
+}
+
+xy_status
+xy_stream_resume(struct xy_stream *stream, struct xy_session *session, uint32_t h)
+{
+    struct outbox *out = &session->out;
+    if (stream->stage != XY_STREAM_AUTHENTICATED || session->user->jid != stream->account)
+        return XY_DENIED;
+    if (!session->open || !out->retained || out->binding)
+        return XY_GONE;
+    if (h - out->acknowledged > out->out - out->acknowledged)
+        return XY_INVALID;
+    out->binding = true; /* also against a second one that wants it meanwhile */
+    xy_status status = take_from_older(session);
+    if (status == XY_OK)
+        status = xy_session_acknowledge(session, h);
+    if (status == XY_OK)
+        status = read_again(session);
+    if (status == XY_OK && (!session->open || !stream->link || stream->closing))
+        status = XY_GONE;
+    if (status != XY_OK) {
+        out->binding = false;
+        if (session->open && !session->stream)
+            xyi_session_lost(session); /* neither the older stream has it nor this one */
+        return status;
+    }
+    session->stream = stream;
+    stream->session = session;
+    stream->stage = XY_STREAM_BOUND;
+    xyi_timer_clear(&stream->login_timer);
+    send_again(out);
+    return XY_OK;
+}
+
+xy_status
+xy_session_restore(struct xy_session *session, uint32_t sent, uint32_t handled,
+                   const xy_message_id *ids, size_t count)
+{
+    struct outbox *out = &session->out;
+    xy_assert(out->retained && out->binding && !out->sent.first);
+    session->in.count = handled;
+    out->out = sent;
+    out->acknowledged = sent - (uint32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        struct item *item = xyi_alloc(sizeof(*item));
+        *item = (struct item){.kind = ITEM_MESSAGE, .message = ids[i], .queued = true};
+        xyi_items_append(&out->sent, item);
+    }
+    xy_status status = read_again(session);
+    send_again(out);
+    return status;
+}
