@@ -141,8 +141,6 @@ store(struct accepting *a)
 static bool
 matters(const struct xy_stanza *message)
 {
-    if (xy_stanza_is_error(message))
-        return false;
     return xy_stanza_child(message, XY_STR(XY_NS_CLIENT), XY_STR("body")) ||
            xy_message_is_storable(message);
 }
@@ -157,11 +155,11 @@ as_seen_by(const struct accepting *a, const struct xy_user *user, unsigned keep,
 }
 
 static void
-give(const struct accepting *a, const struct xy_stanza *seen, struct parcel *parcel)
+give(const struct accepting *a, const struct xy_stanza *seen, struct parcel *parcel, bool plain)
 {
     bool archived = (a->keep_in | a->keep_out) & XY_KEEP_ARCHIVED;
     struct item item = {
-        .kind = parcel || matters(a->message) ? ITEM_MESSAGE : ITEM_PLAIN,
+        .kind = parcel || !plain ? ITEM_MESSAGE : ITEM_PLAIN,
         .stanza = seen,
         .parcel = parcel,
         .message = parcel ? parcel->id : 0,
@@ -183,6 +181,8 @@ tell_both(const struct accepting *a, const struct xy_stanza *seen, struct parcel
                              .takers = a->takers,
                              .taken = a->taken,
                              .keep = a->keep_in};
+    in.queued = parcel && a->device_count && !a->alone;
+    in.archived = (a->keep_in | a->keep_out) & XY_KEEP_ARCHIVED;
     xyi_delivery_tell(&in);
     if (!a->from)
         return;
@@ -209,7 +209,7 @@ decide(struct accepting *a)
         xyi_stanza_freeze(late);
         seen = late;
     }
-    give(a, seen, parcel);
+    give(a, seen, parcel, !matters(a->message));
     if (!a->again)
         tell_both(a, seen, parcel);
     xyi_parcel_drop(parcel);
@@ -298,15 +298,29 @@ xyi_accept(struct xy_user *to, const struct xy_stanza *message, bool again)
         decide(&a);
 }
 
-void
-xyi_accept_error(struct xy_user *to, const struct xy_stanza *message)
+unsigned
+xyi_accept_passing(struct xy_user *to, const struct xy_stanza *message, bool for_all)
 {
     struct accepting a = {.message = message, .to = to};
     gather(&a);
-    if (!a.alone)
-        return;
+    if (!a.alone && !for_all)
+        a.taken = 0;
+    if (!a.taken && !xy_stanza_is_error(message))
+        return 0;
     a.sender = xy_session_find(xy_stanza_from(message));
     a.from = a.sender ? a.sender->user : NULL;
-    give(&a, message, NULL);
+    give(&a, message, NULL, true);
     tell_both(&a, message, NULL);
+    return (unsigned)a.taken;
+}
+
+void
+xyi_accept_leaving(const struct xy_stanza *message)
+{
+    struct xy_session *sender = xy_session_find(xy_stanza_from(message));
+    if (!sender)
+        return;
+    struct xy_delivery out = {
+        .user = sender->user, .sender = sender, .message = message, .outgoing = true};
+    xyi_delivery_tell(&out);
 }

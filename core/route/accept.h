@@ -8,7 +8,11 @@
 /* Of type normal or chat. `again`: it was accepted before, nobody stored it, and the session
  * that was to get it has ended. */
 XY_SUSPENDS void xyi_accept(struct xy_user *to, const struct xy_stanza *message, bool again);
-/* Of type error: to the session it is for, or nowhere. */
-void xyi_accept_error(struct xy_user *to, const struct xy_stanza *message);
+/* Of the other types, which nobody keeps: to the session it is for, else to all that take
+ * messages (`for_all`) or to none. How many got it; an error that nobody gets is shown to
+ * modules all the same. */
+unsigned xyi_accept_passing(struct xy_user *to, const struct xy_stanza *message, bool for_all);
+/* Sent by one of ours, to an address elsewhere. */
+void xyi_accept_leaving(const struct xy_stanza *message);
 
 #endif

@@ -80,6 +80,12 @@ xy_delivery_copy(struct xy_delivery *delivery, struct xy_session *session,
                  struct xy_stanza *copy)
 {
     xyi_stanza_freeze(copy);
-    xyi_outbox_put(
-        session, &(struct item){.kind = ITEM_COPY, .stanza = copy, .parcel = delivery->parcel});
+    xyi_outbox_put(session, &(struct item){
+                                .kind = ITEM_COPY,
+                                .stanza = copy,
+                                .parcel = delivery->parcel,
+                                .message = delivery->queued ? delivery->parcel->id : 0,
+                                .queued = delivery->queued,
+                                .archived = delivery->archived,
+                            });
 }

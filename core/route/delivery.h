@@ -14,6 +14,8 @@ struct xy_delivery {
     size_t taken;
     unsigned keep;
     bool outgoing;
+    bool queued;   /* it waits for all devices of that user */
+    bool archived; /* some archive shows it */
 };
 /* Fires message_delivering, which must not suspend. */
 void xyi_delivery_tell(struct xy_delivery *delivery);

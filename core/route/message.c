@@ -19,23 +19,6 @@ type_of(const struct xy_stanza *message)
     return xy_str_is(type, "error") ? ERROR : NORMAL; /* 5.2.2: an unknown type is normal */
 }
 
-/* Every resource that takes messages to the bare JID. */
-static void
-show_all(struct xy_user *user, const struct xy_stanza *message)
-{
-    for (struct xy_session *s = xy_user_first(user); s; s = xy_session_next(s))
-        if (xyi_session_takes_messages(s))
-            (void)xy_session_send(s, message);
-}
-
-static bool
-show_one(const struct xy_stanza *message)
-{
-    const struct xy_jid *to = xy_stanza_to(message);
-    struct xy_session *session = xy_jid_is_bare(to) ? NULL : xy_session_find(to);
-    return session && xy_session_send(session, message) == XY_OK;
-}
-
 void
 xyi_route_message(struct xy_user *user, const struct xy_stanza *message)
 {
@@ -45,15 +28,14 @@ xyi_route_message(struct xy_user *user, const struct xy_stanza *message)
         xyi_accept(user, message, false);
         break;
     case GROUPCHAT:
-        if (!show_one(message))
+        if (!xyi_accept_passing(user, message, false))
             xy_bounce(message, XY_SERVICE_UNAVAILABLE, XY_NO_STR);
         break;
     case HEADLINE:
-        if (!show_one(message) && xy_jid_is_bare(xy_stanza_to(message)))
-            show_all(user, message);
+        (void)xyi_accept_passing(user, message, xy_jid_is_bare(xy_stanza_to(message)));
         break;
     case ERROR:
-        xyi_accept_error(user, message);
+        (void)xyi_accept_passing(user, message, false);
         break;
     }
 }

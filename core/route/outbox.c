@@ -100,7 +100,7 @@ xyi_outbox_init(struct xy_session *session)
 static void
 let_stanza_go(struct outbox *out, struct item *item)
 {
-    if (!item->stanza || !item->message)
+    if (!item->stanza || !item->message || item->kind == ITEM_COPY)
         return;
     xy_stanza_drop(item->stanza);
     item->stanza = NULL;
@@ -147,7 +147,7 @@ transmit(struct xy_session *session, struct item *item)
         if (item->message)
             xyi_trace(XYI_TRACE_SENT, item->message, session->user->owner, session->device);
     }
-    if (!out->retained && (item->kind == ITEM_PLAIN || item->kind == ITEM_COPY)) {
+    if (!out->retained && !xyi_item_matters(item)) {
         xyi_item_free(item);
         return;
     }

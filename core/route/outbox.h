@@ -30,7 +30,8 @@ void xyi_parcel_drop(struct parcel *parcel);
 enum item_kind {
     ITEM_PLAIN,   /* matters to its session only */
     ITEM_MESSAGE, /* must reach somebody */
-    ITEM_COPY,    /* of a message that others got */
+    ITEM_COPY,    /* of a message that others got; `queued`: and its device waits for, which it
+                     need not any more when it has acknowledged the copy */
     ITEM_PASSES,  /* not a stanza: when everything before is acknowledged, `ids` are received */
 };
 
@@ -46,6 +47,13 @@ struct item {
     bool queued;   /* it waits for the session's device until acknowledged */
     bool archived; /* some archive shows it */
 };
+
+/* Somebody waits for its acknowledgement. */
+static inline bool
+xyi_item_matters(const struct item *item)
+{
+    return item->kind == ITEM_MESSAGE || item->kind == ITEM_PASSES || item->queued;
+}
 
 struct items {
     struct item *first, **last;

@@ -26,7 +26,7 @@ static void
 add_ids(const struct items *items, xy_message_id *ids, size_t *count)
 {
     for (const struct item *item = items->first; item; item = item->next) {
-        if (item->kind != ITEM_MESSAGE || !item->message)
+        if (!item->message)
             continue;
         if (ids)
             ids[*count] = item->message;
@@ -122,6 +122,8 @@ part_with(struct leaving *leaving, struct item *item)
             spread(leaving, item);
     } else if (item->kind == ITEM_MESSAGE && !item->message) {
         xyi_message_again(leaving->user, item->stanza);
+    } else if (item->kind == ITEM_COPY) {
+        leaving->stored |= item->queued && !failed;
     }
     xyi_item_free(item);
 }

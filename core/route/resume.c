@@ -74,7 +74,7 @@ xy_session_queue_each(const struct xy_session *session,
     for (size_t i = 0; i < 3; i++)
         for (const struct item *item = lists[i]->first; item; item = item->next)
             if (item->kind != ITEM_PASSES)
-                each(argument, item->message, item->stanza);
+                each(argument, item->kind == ITEM_COPY ? 0 : item->message, item->stanza);
 }
 
 /* ---- output held back ---------------------------------------------------------------------
@@ -103,7 +103,7 @@ xy_session_drop_held(struct xy_session *session,
     struct item *item;
     xyi_items_init(&rest);
     while ((item = xyi_items_take(&session->out.held))) {
-        if (item->kind == ITEM_PLAIN && superseded(argument, item->stanza))
+        if (!xyi_item_matters(item) && superseded(argument, item->stanza))
             xyi_item_free(item);
         else
             xyi_items_append(&rest, item);

@@ -3,7 +3,7 @@
  * The router: where a stanza goes (RFC 6120 section 10, RFC 6121 section 8). One way in for
  * clients, one for the server's own stanzas, and one place that knows "not here".
  */
-#include "core/route/objects.h"
+#include "core/route/accept.h"
 
 /* XEP-0359: an id that claims to be ours is forged, archive or not; XEP-0203: so is our delay.
  */
@@ -112,6 +112,8 @@ route_elsewhere(const struct xy_stanza *stanza)
     struct xy_host *from = xy_host_find(xy_stanza_from(stanza));
     xy_status status = from ? xy_run_route_elsewhere(from, stanza) : XY_UNSUPPORTED;
     bool shows = xy_stanza_kind(stanza) == XY_PRESENCE && !xyi_presence_is_subscription(stanza);
+    if (status == XY_OK && xy_stanza_kind(stanza) == XY_MESSAGE)
+        xyi_accept_leaving(stanza);
     if (status == XY_UNSUPPORTED && !shows)
         xy_bounce(stanza, XY_REMOTE_SERVER_NOT_FOUND, XY_NO_STR);
 }
