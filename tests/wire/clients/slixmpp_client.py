@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A small chat client on slixmpp for the wire tests, driven by lines; strophe_client.c has the
-language. slixmpp_client.py JID PASSWORD HOST PORT starttls|direct"""
+"""A small chat client on slixmpp for the wire tests, driven by lines; strophe_client.c and
+xmppjs/client.js have the language. Stream management is on where the server offers it.
+slixmpp_client.py JID PASSWORD HOST PORT starttls|direct"""
 import asyncio
 import os
 import ssl
@@ -28,6 +29,12 @@ class Client(slixmpp.ClientXMPP):
         self.add_event_handler("roster_update", self.heard_roster)
         self.add_event_handler("disconnected", self.ended)
         self.add_event_handler("failed_all_auth", lambda _: say("refused"))
+        self.add_event_handler("session_resumed", lambda _: say("resumed"))
+        for kind in ("received", "sent"):
+            self.add_event_handler(f"carbon_{kind}", lambda m, kind=kind: self.heard_copy(m[f"carbon_{kind}"]))
+        for plugin in ("xep_0198", "xep_0280", "xep_0313"):
+            self.register_plugin(plugin)
+        self.breaking = False
         self.rest = b""
         self.finished = asyncio.get_event_loop().create_future()
 
@@ -45,7 +52,19 @@ class Client(slixmpp.ClientXMPP):
         for jid, item in iq["roster"]["items"].items():
             say("roster", jid, item["subscription"])
 
+    def heard_copy(self, message):
+        say("copied", message["from"], message["body"])
+
+    async def reads_archive(self):
+        async for result in self["xep_0313"].iterate(rsm={"max": 2}):
+            message = result["mam_result"]["forwarded"]["stanza"]
+            say("archived", message["from"], message["body"])
+        say("archive complete")
+
     def ended(self, reason):
+        if self.breaking:
+            self.breaking = False
+            return self.connect(*self.where[0], **self.where[1])
         say("offline", reason or "-")
         if not self.finished.done():
             self.finished.set_result(None)
@@ -65,7 +84,14 @@ class Client(slixmpp.ClientXMPP):
             self.send_presence_subscription(pto=jid, ptype="subscribed")
         elif verb == "message":
             self.send_message(mto=jid, mbody=text, mtype="chat")
-        elif verb in ("quit",):
+        elif verb == "carbons":
+            self["xep_0280"].enable()
+        elif verb == "archive":
+            asyncio.ensure_future(self.reads_archive())
+        elif verb == "break":
+            self.breaking = True
+            self.transport.abort()
+        elif verb == "quit":
             self.disconnect(wait=2)
         else:
             say("unknown", verb)
@@ -75,7 +101,8 @@ def main(jid, password, host, port, tls):
     client = Client(jid, password)
     client.ssl_context.check_hostname = False
     client.ssl_context.verify_mode = ssl.CERT_NONE
-    client.connect((host, int(port)), use_ssl=tls == "direct", force_starttls=tls != "direct")
+    client.where = [((host, int(port)),), {"use_ssl": tls == "direct", "force_starttls": tls != "direct"}]
+    client.connect(*client.where[0], **client.where[1])
     loop = asyncio.get_event_loop()
     loop.add_reader(0, client.read_commands)
     loop.run_until_complete(client.finished)

@@ -44,7 +44,7 @@ class LineClient(Person):
     """A program that speaks the language of strophe_client.c."""
 
     def comes_online(self):
-        self.lines, self.seen = queue.Queue(), []
+        self.lines, self.seen, self.said = queue.Queue(), [], []
         self.process = subprocess.Popen(
             [*self.program(), *self.arguments()], text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.environment())
@@ -74,9 +74,16 @@ class LineClient(Person):
             except queue.Empty:
                 raise TimeoutError(f"{self} waits for {pattern.pattern}; heard {self.seen}") from None
             assert line is not None, f"{self} ended, waiting for {pattern.pattern}; said {self.seen}"
+            self.said.append(line)
             if pattern.fullmatch(line):
                 return
             self.seen.append(line)
+
+    def has_said(self, *patterns):
+        """By now, in this order."""
+        rest = iter(self.said)
+        for pattern in patterns:
+            assert any(re.fullmatch(pattern, line) for line in rest), f"{self} never said {pattern}: {self.said}"
 
     def does(self, command):
         self.process.stdin.write(command + "\n")
