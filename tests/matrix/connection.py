@@ -34,10 +34,11 @@ class Broken(Exception):
 
 
 class Connection(asyncio.Protocol):
-    """`heard(stanza)` gets each message and presence. Answers <r/> and the server's pings by itself."""
+    """`heard` gets each message and presence, `notices` everything that is no stanza, both in the order
+    of the stream, before what follows is looked at. Answers <r/> and the server's pings by itself."""
 
-    def __init__(self, label, trace, heard):
-        self.label, self.trace, self.heard = label, trace, heard
+    def __init__(self, label, trace, heard, notices):
+        self.label, self.trace, self.heard, self.notices = label, trace, heard, notices
         self.parser = dom.StreamParser()
         self.transport = None
         self.awaited = []  # (predicate, future), the oldest first
@@ -49,9 +50,9 @@ class Connection(asyncio.Protocol):
         self.answers = True  # to <r/>
 
     @classmethod
-    async def open(cls, port, label, trace, heard):
+    async def open(cls, port, *arguments):
         loop = asyncio.get_running_loop()
-        made = cls(label, trace, heard)
+        made = cls(*arguments)
         await asyncio.wait_for(loop.create_connection(lambda: made, "127.0.0.1", port, ssl=TLS,
                                                       server_hostname="xylem.test"), PATIENCE)
         return made
@@ -88,16 +89,17 @@ class Connection(asyncio.Protocol):
 
     def _take(self, element):
         if element.tag in STANZAS:
-            if self.counting:
-                self.received += 1
-            if element.tag.endswith("}iq") and element.get("type") in ("get", "set"):
-                return self._answer(element)
+            self.received += self.counting
             if not element.tag.endswith("}iq"):
                 return self.heard(self, element)
+            if element.get("type") in ("get", "set"):
+                return self._answer(element)
         elif element.tag == f"{{{SM}}}r":
             return self.acknowledge() if self.answers else None
         elif element.tag == f"{{{SM}}}a":
             self.cover(int(element.get("h")))
+        else:
+            self.notices(self, element)
         for at, (wanted, future) in enumerate(self.awaited):
             if not future.done() and wanted(element):
                 del self.awaited[at]

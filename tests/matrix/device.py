@@ -35,7 +35,7 @@ class Device:
         self.agent = str(uuid.uuid4())
         self.full = self.token = self.previd = None
         self.latest = None  # archive id up to which it has everything
-        self.connection = None
+        self.connection = self.before = None  # this one, and the one to resume
         self.life = 0
         self.receipts = []
         self.pages = 0
@@ -48,7 +48,8 @@ class Device:
         self.life += 1
         self.is_dead = False
         async with login.gate():
-            self.connection = await Connection.open(self.world.port, f"{self.label}{self.life}", self.trace, self.hear)
+            self.connection = await Connection.open(self.world.port, f"{self.label}{self.life}", self.trace, self.hear,
+                                                    self.notice)
             if not self.model.sasl2:
                 return await login.legacy(self.connection, self, resume)
             token = self.token if self.model.login == "fast" and not first else None
@@ -92,10 +93,17 @@ class Device:
 
     # ---- stream management ------------------------------------------------------------------------
 
-    def enabled(self, connection, element):
-        if element is None or not element.tag.endswith("}enabled"):
-            raise Broken(f"{self.label}: stream management refused")
-        self.previd = element.get("id")
+    def notice(self, connection, element):
+        """The counters begin, or go on, before the next stanza is counted."""
+        if element.tag.endswith("}success"):
+            for child in element.iter():
+                if child.tag in (f"{{{SM}}}enabled", f"{{{SM}}}resumed"):
+                    element = child
+        if element.tag == f"{{{SM}}}enabled":
+            self.previd = element.get("id")
+            connection.start_counting()
+        elif element.tag == f"{{{SM}}}resumed":
+            self.resumes(connection, int(element.get("h")))
 
     def resumption(self):
         previd = self.previd
@@ -103,12 +111,12 @@ class Device:
             previd = "no-such-" + uuid.uuid4().hex
         return f"<resume xmlns='{SM}' previd='{escape(previd)}' h='{self.before.received}'/>"
 
-    def resumes(self, connection, element):
+    def resumes(self, connection, h):
         """The counters go on; what the server had not got is sent again."""
         connection.counting = True
         connection.received, connection.sent = self.before.received, self.before.sent
         connection.covered, connection.unacknowledged = self.before.covered, self.before.unacknowledged
-        connection.cover(int(element.get("h")))
+        connection.cover(h)
         again, connection.unacknowledged = connection.unacknowledged, []
         connection.sent = connection.covered
         for text in again:

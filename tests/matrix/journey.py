@@ -144,8 +144,7 @@ class Journey:
                 await device.leaves()
         if part.state == "dead" and not part.model.sasl2 and not part.model.sync:
             device.connection.reset()  # the others' old sockets look alive to the server
-        if not hasattr(device, "before"):
-            device.before = device.connection
+        device.before = device.before or device.connection
         done = await device.comes_online(resume, priority=None if part.state != "negative" else 0)
         if resume:
             assert done.resumed == (part.model.resume == "works"), f"{device.label}: resumption {part.model.resume}: {done}"
@@ -170,7 +169,7 @@ class Journey:
         try:
             for device in (*self.devices, self.sender):
                 if device.is_connected() and not device.is_dead:
-                    await device.settles()
+                    await device.connection.round_trip(device.domain)
         except Broken as error:
             self.error = f"clock: {error}"
 
@@ -180,5 +179,6 @@ class Journey:
 
     def ends(self):
         for device in (*self.devices, self.sender):
-            if device.connection is not None:
-                device.connection.transport.abort()
+            for connection in (device.connection, device.before):
+                if connection is not None:
+                    connection.transport.abort()

@@ -68,7 +68,6 @@ async def legacy(connection, device, resume=False):
         connection.write(device.resumption())
         answer = await connection.expect_tag(f"{{{SM}}}resumed", f"{{{SM}}}failed")
         if answer.tag.endswith("}resumed"):
-            device.resumes(connection, answer)
             return Login(resumed=True)
         failed = True
     result = await connection.ask("set", f"<bind xmlns='{BIND}'/>")
@@ -77,9 +76,8 @@ async def legacy(connection, device, resume=False):
         raise Broken(f"{connection.label}: bind refused")
     device.full = jid.text
     if device.model.sm:
-        connection.start_counting()
         connection.write(f"<enable xmlns='{SM}' resume='true'/>")
-        device.enabled(connection, await connection.expect_tag(f"{{{SM}}}enabled", f"{{{SM}}}failed"))
+        await connection.expect_tag(f"{{{SM}}}enabled")
     if device.model.carbons:
         await connection.ask("set", f"<enable xmlns='{CARBONS}'/>")
     return Login(failed=failed)
@@ -109,9 +107,7 @@ async def modern(connection, device, resume=False, token=None):
     renewed = success.find(f"{{{FAST}}}token")
     if renewed is not None:
         device.token = (renewed.get("token"), 0)
-    resumed = success.find(f"{{{SM}}}resumed")
-    if resumed is not None:
-        device.resumes(connection, resumed)
+    if success.find(f"{{{SM}}}resumed") is not None:
         return Login(resumed=True)
     return await _bound(connection, device, success)
 
@@ -155,9 +151,8 @@ async def _bound(connection, device, success):
     if bound is None:
         raise Broken(f"{connection.label}: no <bound/> in <success/>")
     device.full = success.findtext(f"{{{SASL2}}}authorization-identifier")
-    if device.model.sm:
-        connection.start_counting()
-        device.enabled(connection, bound.find(f"{{{SM}}}enabled"))
+    if device.model.sm and not connection.counting:
+        raise Broken(f"{connection.label}: stream management refused")
     await connection.features()
     metadata = bound.find(f"{{{MAM}}}metadata")
     cut = None

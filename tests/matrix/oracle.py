@@ -77,7 +77,7 @@ def expectation(cell):
     expected.devices = [promise(cell, i, live) for i in range(len(cell.parts))]
     if expected.together:
         for i, one in enumerate(expected.devices):
-            if not live[i]:
+            if not live[i] and not (is_taker(cell, i) and cell.parts[i].model.resume == "works"):
                 one.times, one.ways = (0, one.times[1]), ANY
     nobody = not any(is_taker(cell, i) for i in range(len(cell.parts)))
     if is_storable(cell):

@@ -15,8 +15,8 @@ TOP = Path(__file__).resolve().parent.parent.parent
 MODULES = ("sasl", "bind", "presence", "roster", "offline", "disco", "ping", "mam", "sm", "carbons", "csi", "sasl2",
            "bind2", "fast")
 # Steps of the clock stay below limits.idle, so that whoever is alive is asked and answers in time.
-STEP, RESUME_FOR, IDLE = "40 s", "2 min", "60 s"
-STEPS = 9  # idle is noticed twice, then a session waits to be resumed
+STEP, RESUME_FOR, IDLE = "50 s", "2 min", "60 s"
+STEPS = 6  # idle is noticed twice, then a session waits to be resumed
 
 
 class World:
