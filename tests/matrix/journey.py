@@ -76,15 +76,15 @@ class Journey:
             if self.cell.archive == "never":
                 never = f"<jid>{escape(self.sender_jid)}</jid>"
         prefs = f"<prefs xmlns='{MAM}' default='{default}'><always/><never>{never}</never></prefs>"
-        alive = [d for d, part in self.each() if d.is_connected() and not d.is_dead]
-        if alive:
-            answer = await alive[0].connection.ask("set", prefs)
-        else:
-            answer = await self.asks_elsewhere(prefs)
+        alive = [d for d, _ in self.each() if d.is_connected() and not d.is_dead]
+        if not alive and all(d.model.sasl2 for d in self.devices):
+            return await self.world.prefers(self.jid, default)
+        answer = await alive[0].connection.ask("set", prefs) if alive else await self.asks_elsewhere(prefs)
         assert answer.get("type") == "result", f"preferences refused: {answer}"
 
     async def asks_elsewhere(self, payload):
-        """By a client that is there for this only, and never available."""
+        """By a client that is there for this only, and never available. To the server it is the same
+        device as all that do not say who they are."""
         other = Device(self.world, self.jid, MODELS["legacy-plain"], "P", self.trace)
         await other.connects()
         answer = await other.connection.ask("set", payload)
@@ -172,10 +172,6 @@ class Journey:
                     await device.connection.round_trip(device.domain)
         except Broken as error:
             self.error = f"clock: {error}"
-
-    def strange_devices(self):
-        """Devices that are not the cell's: who set the preferences is the one that does not say who it is."""
-        return set() if any(not d.model.sasl2 for d in self.devices) else {0}
 
     def ends(self):
         for device in (*self.devices, self.sender):

@@ -6,7 +6,8 @@ written from RFC 6121 (8.5), XEP-0160, 0198, 0280, 0313, 0334, 0386 and requirem
    nobody has noticed or that is to be resumed. To a full JID: that one; if it is gone, as to the bare JID.
  * Copies (XEP-0280) go to the other resources that asked for them, whatever their priority.
  * no-store: nobody keeps it. Whoever takes it alive has it; if nobody can, it comes back to the sender.
- * Everything else waits for each device that has not got it, until that device acknowledges.
+ * Everything else waits for each device that has not got it, until that device acknowledges. What reaches
+   the full JID it was sent to is that device's: others find it in the archive, or get a copy.
  * A Bind 2 login gets what is in its archive from there, all else from the queue.
  * Which archive shows it depends on the owner's preferences at acceptance, never on later ones.
 """
@@ -111,6 +112,8 @@ def promise(cell, index, live):
         return Promise(ways=(live[index],))
     if has_session(part) and model.resume == "works" and (is_taker(cell, index) or model.carbons):
         return resumed(cell, index)
+    if cell.address == "full" and index > 0:
+        return of_others(cell, model)
     if not is_storable(cell):
         stray = dead_taker(cell) and (part.state == "dead" or "live" not in live)
         return Promise(times=(0, int(stray)), ways=("live", "queue", "carbon"))
@@ -123,8 +126,12 @@ def promise(cell, index, live):
 
 
 def resumed(cell, index):
-    """What was on its way when the connection broke comes when it is back; copies of what nobody keeps
-    may be dropped."""
-    if is_taker(cell, index):
-        return Promise(ways=("live", "queue"))
-    return Promise(times=(int(is_storable(cell)), 1), ways=("carbon", "live", "queue"))
+    """What was on its way when the connection broke comes when it is back."""
+    return Promise(ways=("live", "queue") if is_taker(cell, index) else ("carbon",))
+
+
+def of_others(cell, model):
+    """A message to another device's full JID, which has it."""
+    if is_archived(cell) and model.sync:
+        return Promise(ways=("archive",), excused=int(not model.sasl2 and model.sync == "late"))
+    return Promise(times=(0, 0))

@@ -68,7 +68,7 @@ def of_storage(journey, number, accepted, final):
         found.append(f"table pending after acceptance: {number} {'missing' if expected.queued else 'present'}")
     if journey.cell.hint == "no-store" and not ("absent" in accepted and "absent" in final):
         found.append(f"table message has {number}, which nobody may store")
-    left = {device for _, device in final["waiting"]} - journey.strange_devices()
+    left = {device for _, device in final["waiting"]}
     if left:
         found.append(f"table pending at the end: {number} still waits for {sorted(left)}")
     if not final["entries"] and not final["waiting"] and "absent" not in final:

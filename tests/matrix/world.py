@@ -68,6 +68,11 @@ class World:
     def populate(self, numbers):
         self.server.import_accounts([jid for number in numbers for jid in self.names(number)])
 
+    async def prefers(self, jid, default):
+        """The administrator's way: lists are empty after it."""
+        await asyncio.to_thread(self.server.ctl, "mam", "preferences", jid, "--reset")
+        await asyncio.to_thread(self.server.ctl, "mam", "preferences", jid, "--default", default)
+
     async def jump(self, journeys):
         """Idle connections are asked whether they live, sessions expire; who is alive stays."""
         for _ in range(STEPS):
