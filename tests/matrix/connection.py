@@ -145,15 +145,15 @@ class Connection(asyncio.Protocol):
         element = await self.expect(lambda e: e.tag in tags, " or ".join(tags))
         return element
 
-    async def ask(self, kind, payload, to=None):
-        number = f"q{next(_numbers)}"
+    async def ask(self, kind, payload, to=None, prefix="q"):
+        number = f"{prefix}{next(_numbers)}"
         address = f" to='{escape(to)}'" if to else ""
         self.send(f"<iq type='{kind}' id='{number}'{address}>{payload}</iq>")
         return await self.expect(lambda e: e.tag == f"{{{CLIENT}}}iq" and e.get("id") == number, f"answer to {payload}")
 
     async def round_trip(self, domain):
         """The server has handled what was sent before, and what it sent has been heard."""
-        await self.ask("get", "<ping xmlns='urn:xmpp:ping'/>", domain)
+        await self.ask("get", "<ping xmlns='urn:xmpp:ping'/>", domain, "ping")
 
     def open_stream(self, domain, user=None):
         sender = f" from='{user}'" if user else ""

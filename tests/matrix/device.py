@@ -40,6 +40,7 @@ class Device:
         self.receipts = []
         self.pages = 0
         self.is_dead = False
+        self.dead = set()
 
     # ---- life -------------------------------------------------------------------------------------
 
@@ -47,7 +48,9 @@ class Device:
         """As far as logged in. What was its connection before is forgotten, not closed."""
         self.life += 1
         self.is_dead = False
-        async with login.gate():
+        if resume or self.model.sasl2:  # its older session goes on, or ends
+            self.dead.clear()
+        async with self.world.logins:
             self.connection = await Connection.open(self.world.port, f"{self.label}{self.life}", self.trace, self.hear,
                                                     self.notice)
             if not self.model.sasl2:
@@ -126,6 +129,8 @@ class Device:
         """Its connection ends without </stream:stream>: `reset`, or `dies` (the socket stays open)."""
         self.before = self.connection
         self.is_dead = how == "dies"
+        if self.is_dead:
+            self.dead.add(self.full)
         getattr(self.connection, how)()
 
     def is_connected(self):
@@ -151,7 +156,7 @@ class Device:
         for element in message.findall(f"{{{SID}}}stanza-id"):
             if element.get("by") == self.jid:
                 stanza_id = element.get("id")
-        if stanza_id and way in ("live", "carbon", "archive") and not excused:
+        if stanza_id and not excused:
             self.latest = stanza_id
         sender = (message.get("from") or self.jid).split("/")[0]
         self.receipts.append(Receipt(way, message.get("id"), sender, stanza_id, self.life, excused))

@@ -162,6 +162,10 @@ class Journey:
         for device in (*self.devices, self.sender):
             await device.leaves()
 
+    def dead_sessions(self):
+        """Full JIDs whose connections are dead, and nobody has come back to them."""
+        return {jid for device in self.devices for jid in device.dead}
+
     async def is_alive(self):
         """Round trips of everybody who is connected and not playing dead, while the clock jumps."""
         if self.error:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The ways to log in: SASL and bind (RFC 6120), SASL2 and Bind 2 (XEP-0388, 0386), FAST (XEP-0484), and
 resumption on either (XEP-0198). Each leaves the connection logged in, and returns a Login."""
-import asyncio
 import hashlib
 import hmac
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ BIND, BIND2 = "urn:ietf:params:xml:ns:xmpp-bind", "urn:xmpp:bind:0"
 FAST, MAM = "urn:xmpp:fast:0", "urn:xmpp:mam:2"
 CARBONS, CSI = "urn:xmpp:carbons:2", "urn:xmpp:csi:0"
 TOKENS = "HT-SHA-256-NONE"
-_logins = None
 
 
 @dataclass
@@ -43,13 +41,6 @@ class Scram(sasl.Scram):
             return super().final(challenge)
         finally:
             hashlib.pbkdf2_hmac = original
-
-
-def gate():
-    """At most so many logins at a time: more only wait for the processor, with their time limits running."""
-    global _logins
-    _logins = _logins or asyncio.Semaphore(24)
-    return _logins
 
 
 async def legacy(connection, device, resume=False):

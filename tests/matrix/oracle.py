@@ -4,7 +4,8 @@ written from RFC 6121 (8.5), XEP-0160, 0198, 0280, 0313, 0334, 0386 and requirem
 
  * Who takes a message to the bare JID: every available resource with priority >= 0, also one whose death
    nobody has noticed or that is to be resumed. To a full JID: that one; if it is gone, as to the bare JID.
- * Copies (XEP-0280) go to the other resources that asked for them, whatever their priority.
+ * Copies (XEP-0280) go to the other resources that asked for them, whatever their priority; of what comes
+   back to the sender there are none.
  * no-store: nobody keeps it. Whoever takes it alive has it; if nobody can, it comes back to the sender.
  * Everything else waits for each device that has not got it, until that device acknowledges. What reaches
    the full JID it was sent to is that device's: others find it in the archive, or get a copy.
@@ -65,7 +66,11 @@ def hears_live(cell, index):
         return None
     if is_taker(cell, index):
         return "live"
-    return "carbon" if part.model.carbons else None
+    return "carbon" if part.model.carbons and not comes_back(cell) else None
+
+
+def comes_back(cell):
+    return not is_storable(cell) and not any(is_taker(cell, i) for i in range(len(cell.parts)))
 
 
 def expectation(cell):
@@ -110,6 +115,8 @@ def promise(cell, index, live):
     part, model = cell.parts[index], cell.parts[index].model
     if live[index]:
         return Promise(ways=(live[index],))
+    if comes_back(cell):
+        return Promise(times=(0, 0))
     if has_session(part) and model.resume == "works" and (is_taker(cell, index) or model.carbons):
         return resumed(cell, index)
     if cell.address == "full" and index > 0:

@@ -4,9 +4,11 @@ import asyncio
 import re
 import sqlite3
 import tempfile
+import time
 from collections import defaultdict
 from pathlib import Path
 
+from connection import PATIENCE
 from lib import process
 from lib.postgres import Postgres
 from lib.server import DROP, HOSTS, Server
@@ -15,8 +17,8 @@ TOP = Path(__file__).resolve().parent.parent.parent
 MODULES = ("sasl", "bind", "presence", "roster", "offline", "disco", "ping", "mam", "sm", "carbons", "csi", "sasl2",
            "bind2", "fast")
 # Steps of the clock stay below limits.idle, so that whoever is alive is asked and answers in time.
-STEP, RESUME_FOR, IDLE = "50 s", "2 min", "60 s"
-STEPS = 6  # idle is noticed twice, then a session waits to be resumed
+STEP, RESUME_FOR, IDLE, ACK_TIMEOUT = "50 s", "2 min", "60 s", "60 s"
+NOTICED, EXPIRED = 4, 4
 
 
 class World:
@@ -39,7 +41,7 @@ class World:
             "modules": {**{name: DROP for name in ("version", "time", "last", "uptime", "vcard", "private", "blocking",
                                                    "register", "announce")},
                         **{name: True for name in MODULES},
-                        "mam": {"default": "always"}, "sm": {"resume_for": RESUME_FOR}},
+                        "mam": {"default": "always"}, "sm": {"resume_for": RESUME_FOR, "ack_timeout": ACK_TIMEOUT}},
         }
         self.server = Server(TOP / build, self.directory / "s", store, certificate, changes, test_clock=True)
         self.domain = self.server.domain
@@ -74,10 +76,24 @@ class World:
         await asyncio.to_thread(self.server.ctl, "mam", "preferences", jid, "--default", default)
 
     async def jump(self, journeys):
-        """Idle connections are asked whether they live, sessions expire; who is alive stays."""
-        for _ in range(STEPS):
+        """Idle connections are asked whether they live, the dead are noticed, sessions expire; who is
+        alive stays."""
+        await self.steps(journeys, NOTICED)
+        dead = {jid for journey in journeys for jid in journey.dead_sessions()}
+        deadline = time.monotonic() + PATIENCE
+        while dead & await asyncio.to_thread(self.connected):
+            assert time.monotonic() < deadline, f"dead and still connected: {dead & self.connected()}"
+            await asyncio.sleep(0.1)  # a connection being closed gets real time to do so
+        await self.steps(journeys, EXPIRED)
+
+    async def steps(self, journeys, count):
+        for _ in range(count):
             await asyncio.to_thread(self.server.advance, STEP)
             await asyncio.gather(*(j.is_alive() for j in journeys))
+
+    def connected(self):
+        """Full JIDs of the sessions that have a connection."""
+        return {row["jid"] for row in self.server.json("session", "list")["rows"] if row["address"] != "detached"}
 
     # ---- the database, as an operator reads it ----------------------------------------------------
 
