@@ -82,6 +82,7 @@ void
 xyi_device_arrives(struct xy_user *user, int64_t device)
 {
     struct xy_txn *txn = xyi_txn_detached();
+    xyi_txn_removes(txn, XYI_MOVED);
     xyi_device_seen(txn, user->owner, device, xy_now_ms());
     if (user->device_count >= 0)
         add(user, device);

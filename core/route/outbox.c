@@ -368,6 +368,7 @@ submit(struct xy_session *session, struct xy_txn *txn)
 {
     if (!txn)
         return;
+    xyi_txn_removes(txn, XYI_RECEIVED);
     xyi_user_commit_begins(session->user);
     xyi_txn_submit(txn, received, session->user);
 }

@@ -170,6 +170,7 @@ drop_all(struct xy_session *session)
 {
     struct xy_user *user = session->user;
     struct xy_txn *txn = xyi_txn_detached();
+    xyi_txn_removes(txn, XYI_CLEARED);
     xyi_pending_discard(txn, user->owner, session->device, session->since);
     xyi_user_commit_begins(user);
     xyi_txn_submit(txn, dropped, user);

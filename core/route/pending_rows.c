@@ -28,6 +28,7 @@ xy_pending_clear(xy_owner owner, int64_t *cleared)
     if (status != XY_OK)
         return status;
     struct xy_txn *txn = xy_txn_begin();
+    xyi_txn_removes(txn, XYI_CLEARED);
     xyi_pending_discard(txn, owner, 0, INT64_MAX);
     while (xy_rows_next(devices))
         xyi_pending_discard(txn, owner, xy_rows_int(devices, 0), INT64_MAX);
@@ -47,6 +48,7 @@ xy_pending_expire(struct xy_host *host, int64_t before_ms, int64_t *expired)
         if (status != XY_OK || xy_rows_count(rows) == 0)
             return status;
         struct xy_txn *txn = xy_txn_begin();
+        xyi_txn_removes(txn, XYI_EXPIRED);
         while (xy_rows_next(rows)) {
             xy_owner owner = xy_rows_int(rows, 0);
             xy_message_id id = xy_rows_int(rows, 1);

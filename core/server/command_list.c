@@ -26,6 +26,7 @@ xyi_each_core_command(xyi_each_command_fn *each, void *argument)
         each_row(xyi_clock_commands, xyi_clock_commands_count, each, argument);
     each_row(xyi_user_commands, xyi_user_commands_count, each, argument);
     each_row(xyi_session_commands, xyi_session_commands_count, each, argument);
+    each_row(xyi_message_commands, xyi_message_commands_count, each, argument);
     each_row(xyi_module_commands, xyi_module_commands_count, each, argument);
     each_row(xyi_config_commands, xyi_config_commands_count, each, argument);
 }

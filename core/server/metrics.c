@@ -102,6 +102,21 @@ put_store(struct xy_command *command)
 }
 
 static void
+put_invariant(struct xy_command *command)
+{
+    const struct xyi_invariant_counts *invariant = &xyi_invariant_counters;
+    struct xyi_store_counts store;
+    xyi_store_counts(&store);
+    PUT("invariant", invariant, checks);
+    PUT("invariant", invariant, violations);
+    put_count(command, XY_STR("pending.accepted"), store.pending_added);
+    put_count(command, XY_STR("pending.received"), store.pending_removed[XYI_RECEIVED]);
+    put_count(command, XY_STR("pending.expired"), store.pending_removed[XYI_EXPIRED]);
+    put_count(command, XY_STR("pending.cleared"), store.pending_removed[XYI_CLEARED]);
+    put_count(command, XY_STR("pending.forgotten"), store.pending_removed[XYI_FORGOTTEN]);
+}
+
+static void
 put_fibers(struct xy_command *command)
 {
     struct xyi_fiber_stats counts = xyi_fibers_stats(), *fibers = &counts;
@@ -140,6 +155,7 @@ xyi_show_metrics(XY_SELF, struct xy_command *command)
     put_net(command);
     put_route(command);
     put_store(command);
+    put_invariant(command);
     put_fibers(command);
     xyi_bus_each_instance(put_instance, command);
     if (!command->row_open)

@@ -114,9 +114,10 @@ void xyi_each_core_command(xyi_each_command_fn *each, void *argument);
 void xyi_each_command(xyi_each_command_fn *each, void *argument);
 
 extern const struct xy_command_row xyi_user_commands[], xyi_session_commands[],
-    xyi_module_commands[], xyi_config_commands[], xyi_server_commands[], xyi_clock_commands[];
+    xyi_module_commands[], xyi_config_commands[], xyi_server_commands[], xyi_clock_commands[],
+    xyi_message_commands[];
 extern const size_t xyi_user_commands_count, xyi_session_commands_count, xyi_module_commands_count,
-    xyi_config_commands_count, xyi_server_commands_count, xyi_clock_commands_count;
+    xyi_config_commands_count, xyi_server_commands_count, xyi_clock_commands_count, xyi_message_commands_count;
 xy_status xyi_user_import(struct xy_nothing *self, struct xy_command *command);
 xy_status xyi_show_metrics(struct xy_nothing *self, struct xy_command *command);
 void xyi_put_session(struct xy_command *command, struct xy_session *session); /* as a row */
@@ -129,6 +130,22 @@ XY_CHECK xy_status xyi_number_argument(struct xy_command *command, const char *n
 void xyi_put_lines(struct xy_command *command, struct xy_str lines, const char *what,
                    const char *key);
 void xyi_put_diagnostics(struct xy_command *command, const struct xy_diagnostics *of);
+
+/* ---- the books of the message queue: invariant.c --------------------------------------------------------- */
+struct xyi_balance { /* messages times the devices they wait or waited for, since the start */
+    int64_t accepted, waiting, removed[XYI_REMOVALS];
+    int64_t missing; /* accepted less all others: 0 */
+    int64_t unknown; /* commits of which the database could not tell what became: then it may differ */
+    struct xyi_disagreements found;
+    bool holds;
+};
+XY_SUSPENDS XY_CHECK xy_status xyi_balance(struct xyi_balance *balance);
+XY_SUSPENDS XY_CHECK xy_status xyi_invariant_start(void); /* once the store is open */
+void xyi_invariant_stop(void);
+struct xyi_invariant_counts {
+    uint64_t checks, violations;
+};
+extern struct xyi_invariant_counts xyi_invariant_counters;
 
 /* ---- the control socket: control.c ---------------------------------------------------------------------------- */
 XY_CHECK xy_status xyi_control_open(struct xy_str path, struct xy_str *error);

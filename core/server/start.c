@@ -128,7 +128,10 @@ start_base(struct xyi_config *config, struct xy_str *error)
     if (status != XY_OK)
         return status;
     reached = STORED;
-    return XY_OK;
+    status = xyi_invariant_start();
+    if (status != XY_OK)
+        *error = XY_STR("the database does not answer");
+    return status;
 }
 
 static xy_status
@@ -182,8 +185,10 @@ stop_logic(void)
         xyi_route_stop("system-shutdown");
     if (reached >= MODULES)
         xyi_bus_end(grace);
-    if (reached >= STORED)
+    if (reached >= STORED) {
+        xyi_invariant_stop();
         xyi_store_close();
+    }
 }
 
 void

@@ -58,6 +58,7 @@ struct xy_txn {
     struct xyi_arena *arena;
     bool detached; /* owns the arena, answers by done() */
     bool submitted;
+    enum xyi_removal removes;
     struct xyi_txn_statement *first, *newest, **last;
     size_t count, bytes;
     struct xyi_wait wait;

@@ -40,11 +40,22 @@ void xyi_txn_submit(struct xy_txn *txn,
                     void (*done)(void *argument, xy_status status, const struct xy_txn *txn),
                     void *argument);
 
+/* Why pending rows go in a transaction; what is not said is forgotten: with an account, a device. */
+enum xyi_removal {
+    XYI_FORGOTTEN,
+    XYI_RECEIVED,
+    XYI_EXPIRED,
+    XYI_CLEARED,
+    XYI_MOVED, /* to another device: its rows are added as well */
+    XYI_REMOVALS,
+};
+void xyi_txn_removes(struct xy_txn *txn, enum xyi_removal why);
+
 struct xyi_store_counts {
     uint64_t commits, transactions, statements, reads, failures, queue;
     /* Pending rows, as the engine counted them, of the commits that have been answered. Answers
      * come in the order of commits. `unknown`: commits nobody can tell about. */
-    uint64_t pending_added, pending_removed, unknown;
+    uint64_t pending_added, pending_removed[XYI_REMOVALS], unknown;
     xy_histogram batch, commit_us;
 };
 void xyi_store_counts(struct xyi_store_counts *counts);
@@ -155,5 +166,20 @@ void xyi_device_forget(struct xy_txn *txn, xy_owner owner, int64_t device);
 /* Not seen since, on accounts that have a device seen since. Columns: owner, id. */
 XY_SUSPENDS XY_CHECK xy_status xyi_devices_older(struct xy_str host, int64_t before_ms,
                                                  int64_t limit, struct xy_rows **rows);
+
+/* ---- for operators ------------------------------------------------------------------------- */
+struct xyi_message_facts {
+    struct xy_rows *message; /* sender, recipient, class, state, archived (bits); no row: gone */
+    struct xy_rows *waiting; /* account, device */
+    bool accepted;           /* it was there once */
+};
+XY_SUSPENDS XY_CHECK xy_status xyi_message_facts(xy_message_id id,
+                                                 struct xyi_message_facts *facts);
+/* Among the newest `most` rows: what wait for content that is not there, content that nothing
+ * refers to, content without evidence. All are 0. */
+struct xyi_disagreements {
+    int64_t waiting_for_nothing, useless, unproved;
+};
+XY_SUSPENDS XY_CHECK xy_status xyi_store_agrees(int64_t most, struct xyi_disagreements *found);
 
 #endif

@@ -81,6 +81,12 @@ xy_txn_expect(struct xy_txn *txn, int64_t rows)
     txn->newest->expect = rows;
 }
 
+void
+xyi_txn_removes(struct xy_txn *txn, enum xyi_removal why)
+{
+    txn->removes = why;
+}
+
 int64_t
 xy_txn_changed(const struct xy_txn *txn, size_t at)
 {
@@ -100,7 +106,7 @@ count_pending(const struct xy_txn *txn)
         if (s->pending > 0)
             xyi_store_counters.pending_added += (uint64_t)s->changed;
         else if (s->pending < 0)
-            xyi_store_counters.pending_removed += (uint64_t)s->changed;
+            xyi_store_counters.pending_removed[txn->removes] += (uint64_t)s->changed;
 }
 
 static void
