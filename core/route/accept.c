@@ -166,9 +166,15 @@ give(const struct accepting *a, const struct xy_stanza *seen, struct parcel *par
         .alone = a->alone,
         .queued = a->device_count > 0,
         .archived = archived,
+        .stamped = parcel && (a->keep_in & XY_KEEP_ARCHIVED),
     };
+    if (!parcel && !plain && a->taken > 1) {
+        item.share = xyi_alloc(sizeof(*item.share));
+        item.share->refs = 1;
+    }
     for (size_t i = 0; i < a->taken; i++)
         xyi_outbox_put(a->takers[i], &item);
+    xyi_share_drop(item.share);
 }
 
 static void

@@ -68,6 +68,8 @@ copy(const struct item *of)
         xy_stanza_keep(item->stanza);
     if (item->parcel)
         xyi_parcel_keep(item->parcel);
+    if (item->share)
+        item->share->refs++;
     if (item->ids) {
         item->ids = xyi_alloc(item->count * sizeof(*item->ids));
         memcpy(item->ids, of->ids, item->count * sizeof(*item->ids));
@@ -76,10 +78,18 @@ copy(const struct item *of)
 }
 
 void
+xyi_share_drop(struct share *share)
+{
+    if (share && --share->refs == 0)
+        xyi_free(share);
+}
+
+void
 xyi_item_free(struct item *item)
 {
     xy_stanza_drop(item->stanza);
     xyi_parcel_drop(item->parcel);
+    xyi_share_drop(item->share);
     xyi_free(item->ids);
     item->next = spare;
     spare = item;
@@ -359,6 +369,8 @@ receive_first(struct xy_session *session, struct xy_txn **txn)
     if (out->spilled == item)
         out->spilled = NULL;
     out->in_memory -= item->stanza != NULL;
+    if (item->share)
+        item->share->received = true;
     add_received(session, txn, item);
     xyi_item_free(item);
 }

@@ -35,17 +35,26 @@ enum item_kind {
     ITEM_PASSES,  /* not a stanza: when everything before is acknowledged, `ids` are received */
 };
 
+/* Of a message nobody stores that several sessions were given: the last of them to end without
+ * having acknowledged it passes it on, unless one has. */
+struct share {
+    unsigned refs;
+    bool received;
+};
+
 struct item {
     struct item *next;
     const struct xy_stanza *stanza; /* NULL: only its id is in memory */
     struct parcel *parcel;          /* NULL: nothing to wait for */
     xy_message_id message;          /* 0: not stored */
+    struct share *share;            /* NULL: its only one, or stored */
     xy_message_id *ids;             /* ITEM_PASSES */
     unsigned count;
     enum item_kind kind;
     bool alone;    /* it was given to this session and no other */
     bool queued;   /* it waits for the session's device until acknowledged */
     bool archived; /* some archive shows it */
+    bool stamped;  /* the archive of the session's account does: it bears a stanza-id */
 };
 
 /* Somebody waits for its acknowledgement. */
@@ -122,6 +131,7 @@ void xyi_items_append(struct items *items, struct item *item);
 void xyi_items_append_all(struct items *to, struct items *from); /* `from` is empty then */
 struct item *xyi_items_take(struct items *items);                /* the first, or NULL */
 void xyi_item_free(struct item *item);
+void xyi_share_drop(struct share *share);
 void xyi_outbox_mark(struct xy_session *session);
 /* The first `stanzas` stanzas of `sent`, and what only waited for them, have been received. */
 void xyi_outbox_receive(struct xy_session *session, uint64_t stanzas);

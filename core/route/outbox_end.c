@@ -108,6 +108,12 @@ spread(struct leaving *leaving, const struct item *item)
     }
 }
 
+static bool
+others_have_it(const struct item *item)
+{
+    return item->share && (item->share->received || item->share->refs > 1);
+}
+
 static void
 part_with(struct leaving *leaving, struct item *item)
 {
@@ -120,7 +126,7 @@ part_with(struct leaving *leaving, struct item *item)
         leaving->stored |= item->queued;
         if (item->queued && item->alone)
             spread(leaving, item);
-    } else if (item->kind == ITEM_MESSAGE && !item->message) {
+    } else if (item->kind == ITEM_MESSAGE && !item->message && !others_have_it(item)) {
         xyi_message_again(leaving->user, item->stanza);
     } else if (item->kind == ITEM_COPY) {
         leaving->stored |= item->queued && !failed;

@@ -123,7 +123,8 @@ hand_over(struct drain *drain, struct xy_rows *rows)
                                             .stanza = message,
                                             .message = id,
                                             .queued = true,
-                                            .archived = archived});
+                                            .archived = archived,
+                                            .stamped = archived});
     drain->handed_over++;
     drain->bytes += xy_rows_text(rows, 1).len;
     if (drain->bytes < MOST_BYTES)

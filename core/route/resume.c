@@ -123,7 +123,7 @@ put_text(struct xy_session *session, struct xy_rows *rows, struct item **items, 
                 continue;
             xy_stanza_drop(items[i]->stanza);
             struct xy_stanza *again = xyi_render(session->user, items[i]->message,
-                                                 xy_rows_text(rows, 1), items[i]->archived);
+                                                 xy_rows_text(rows, 1), items[i]->stamped);
             items[i]->stanza = again ? xy_stanza_keep(again) : NULL;
         }
 }
@@ -240,6 +240,7 @@ xy_session_restore(struct xy_session *session, uint32_t sent, uint32_t handled,
     for (size_t i = 0; i < count; i++) {
         struct item *item = xyi_alloc(sizeof(*item));
         *item = (struct item){.kind = ITEM_MESSAGE, .message = ids[i], .queued = true};
+        item->stamped = xy_archive_has(session->user->owner, ids[i]) == XY_OK;
         xyi_items_append(&out->sent, item);
     }
     xy_status status = read_again(session);
