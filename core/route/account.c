@@ -10,6 +10,14 @@ may_be_account(const struct xy_jid *bare)
     return xy_jid_is_bare(bare) && xy_jid_local(bare).len > 0 && xy_host_find(bare);
 }
 
+static void
+announce(const struct xy_jid *bare)
+{
+    struct xy_user *user;
+    if (xy_user_get(bare, &user) == XY_OK)
+        xy_run_account_created(user->host, user);
+}
+
 xy_status
 xy_account_create(const struct xy_jid *bare, struct xy_str password)
 {
@@ -20,9 +28,19 @@ xy_account_create(const struct xy_jid *bare, struct xy_str password)
     xy_status status = xyi_keys_make(password, xyi_account_iterations, &keys);
     if (status == XY_OK)
         status = xyi_account_insert(bare, &keys, &owner);
-    struct xy_user *user;
-    if (status == XY_OK && xy_user_get(bare, &user) == XY_OK)
-        xy_run_account_created(user->host, user);
+    if (status == XY_OK)
+        announce(bare);
+    return status;
+}
+
+xy_status
+xyi_account_create_with(const struct xy_jid *bare, const struct xyi_key_set *sets, size_t count)
+{
+    xy_owner owner;
+    xy_status status =
+        may_be_account(bare) ? xyi_account_import(bare, sets, count, &owner) : XY_INVALID;
+    if (status == XY_OK)
+        announce(bare);
     return status;
 }
 

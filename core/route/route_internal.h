@@ -8,6 +8,7 @@
 #include <xylem/xylem.h>
 #include "core/bus/bus.h"
 #include "core/net/net.h"
+#include "core/store/store.h"
 
 struct xyi_c2s_limits {
     int64_t auth_timeout_ms; /* from accept to bind */
@@ -21,6 +22,11 @@ void xyi_route_start(unsigned io_threads);
 void xyi_route_configure(const struct xyi_c2s_limits *limits);
 /* Ends every stream with <condition/> ("system-shutdown") and waits until they are gone. */
 XY_SUSPENDS void xyi_route_stop(const char *condition);
+
+/* As xy_account_create(), of keys instead of a password. */
+XY_SUSPENDS XY_CHECK xy_status xyi_account_create_with(const struct xy_jid *bare,
+                                                       const struct xyi_key_set *sets,
+                                                       size_t count);
 
 struct xyi_route_counts {
     uint64_t streams, sessions, users, messages, presences, iqs, delivered, bounced, stored;

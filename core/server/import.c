@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `user import`: many accounts at once. A number of lines is at work at a time, each on a fiber
- * of its own, so that all cores hash and the store commits them in groups.
+ * `user import`: many accounts at once, of passwords or of the SCRAM keys another server kept
+ * (RFC 5803; behind two tabs, for no password begins with one). A number of lines is at work at
+ * a time, each on a fiber of its own, so that all cores hash and the store commits them in
+ * groups.
  */
 #include "core/server/server.h"
 
@@ -47,6 +49,14 @@ is_repeated(struct import *import, const struct line *line, struct xy_str jid)
     return first != 0;
 }
 
+static bool
+has_keys(const struct line *line)
+{
+    struct xy_str secret = line->text;
+    xy_str_cut(&secret, '\t');
+    return xy_str_starts(secret, XY_STR("\t"));
+}
+
 static void
 count_outcome(struct import *import, const struct line *line, struct xy_str jid,
               xy_status status)
@@ -58,11 +68,33 @@ count_outcome(struct import *import, const struct line *line, struct xy_str jid,
         report(import, line->number, jid, "exists already");
     } else if (status == XY_INVALID) {
         import->invalid++;
-        report(import, line->number, jid, "the password is empty or not allowed");
+        report(import, line->number, jid,
+               has_keys(line) ? "the keys are not of RFC 5803, or two of one hash"
+                              : "the password is empty or not allowed");
     } else {
         import->failed++;
         report(import, line->number, jid, xy_status_name(status));
     }
+}
+
+/* Sets separated by spaces, of one hash each. */
+static xy_status
+create_with_keys(const struct xy_jid *jid, struct xy_str keys)
+{
+    struct xyi_key_set sets[XY_HASHES];
+    size_t count = 0;
+    unsigned seen = 0;
+    keys = xy_str_trim(keys);
+    while (keys.len) {
+        struct xy_str text = xy_str_cut(&keys, ' ');
+        if (!text.len)
+            continue;
+        if (count == XY_HASHES || xyi_key_set_parse(text, &sets[count]) != XY_OK ||
+            seen & 1u << sets[count].hash)
+            return XY_INVALID;
+        seen |= 1u << sets[count++].hash;
+    }
+    return count ? xyi_account_create_with(jid, sets, count) : XY_INVALID;
 }
 
 static void
@@ -81,8 +113,11 @@ import_line(struct import *import, const struct line *line)
         report(import, line->number, password.at ? name : XY_NO_STR, problem);
         return;
     }
-    if (!is_repeated(import, line, xy_jid_text(jid)))
-        count_outcome(import, line, xy_jid_text(jid), xy_account_create(jid, password));
+    if (is_repeated(import, line, xy_jid_text(jid)))
+        return;
+    xy_status status =
+        has_keys(line) ? create_with_keys(jid, password) : xy_account_create(jid, password);
+    count_outcome(import, line, xy_jid_text(jid), status);
 }
 
 /* The next line that is not empty. */

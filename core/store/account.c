@@ -7,23 +7,14 @@
 #include "core/store/parts.h"
 #include <xylem/session.h>
 
-static const struct xy_statement find =
-    XY_SQL("select owner, state, created, last_login, passwords, disablings from account"
-           " where jid = ?");
-static const struct xy_statement add = XY_SQL(
-    "insert into account (jid, host, state, created, last_login) values (?, ?, 0, ?, 0)");
-/* The condition keeps keys from being left behind for an account that has gone meanwhile. */
-static const struct xy_statement add_keys_by_jid =
-    XY_SQL("insert into scram (owner, hash, salt, iterations, stored_key, server_key)"
-           " select owner, ?, ?, ?, ?, ? from account where jid = ?");
-static const struct xy_statement set_keys =
-    XY_SQL("insert into scram (owner, hash, salt, iterations, stored_key, server_key)"
-           " select owner, ?, ?, ?, ?, ? from account where owner = ?"
-           " on conflict (owner, hash) do update set salt = excluded.salt,"
-           " iterations = excluded.iterations, stored_key = excluded.stored_key,"
-           " server_key = excluded.server_key");
+static const struct xy_statement find = XY_SQL(
+    "select owner, state, created, last_login, passwords, disablings, hashes from account"
+    " where jid = ?");
+static const struct xy_statement add =
+    XY_SQL("insert into account (jid, host, state, created, last_login, hashes)"
+           " values (?, ?, 0, ?, 0, ?)");
 static const struct xy_statement count_password =
-    XY_SQL("update account set passwords = passwords + 1 where owner = ?");
+    XY_SQL("update account set passwords = passwords + 1, hashes = 7 where owner = ?");
 static const struct xy_statement set_state =
     XY_SQL("update account set state = ?, disablings = disablings + ? where owner = ?");
 static const struct xy_statement set_login =
@@ -64,6 +55,7 @@ xyi_account_read(const struct xy_jid *bare, struct xy_account *account)
         .last_login_ms = xy_rows_int(rows, 3),
         .passwords = xy_rows_int(rows, 4),
         .epoch = xy_rows_int(rows, 4) + xy_rows_int(rows, 5),
+        .hashes = (unsigned)xy_rows_int(rows, 6),
     };
     return XY_OK;
 }
@@ -74,36 +66,49 @@ xy_account_find(const struct xy_jid *bare, struct xy_account *account)
     return xyi_account_read(bare, account);
 }
 
-/* `key` is what the statement finds the account by. */
 static void
-add_keys(struct xy_txn *txn, const struct xy_statement *statement, const struct xyi_keys *keys,
-         struct xy_value key)
+sets_of(const struct xyi_keys *keys, struct xyi_key_set sets[XY_HASHES])
 {
     for (unsigned hash = 0; hash < XY_HASHES; hash++) {
-        size_t size = xy_hash_size((enum xy_hash)hash);
-        xy_txn_add(
-            txn, statement, XY_INT(hash),
-            XY_BYTES(xy_str_of((const char *)keys->salt[hash], sizeof(keys->salt[hash]))),
-            XY_INT(keys->iterations),
-            XY_BYTES(xy_str_of((const char *)keys->stored_key[hash], size)),
-            XY_BYTES(xy_str_of((const char *)keys->server_key[hash], size)), key);
-        xy_txn_expect(txn, 1);
+        struct xyi_key_set *set = &sets[hash];
+        *set = (struct xyi_key_set){.hash = (enum xy_hash)hash, .iterations = keys->iterations};
+        set->salt = xy_str_of((const char *)keys->salt[hash], sizeof(keys->salt[hash]));
+        memcpy(set->stored_key, keys->stored_key[hash], sizeof(set->stored_key));
+        memcpy(set->server_key, keys->server_key[hash], sizeof(set->server_key));
     }
+}
+
+xy_status
+xyi_account_import(const struct xy_jid *bare, const struct xyi_key_set *sets, size_t count,
+                   xy_owner *owner)
+{
+    unsigned hashes = 0;
+    for (size_t i = 0; i < count; i++)
+        hashes |= 1u << sets[i].hash;
+    struct xy_txn *txn = xy_txn_begin();
+    struct xy_value jid = XY_TEXT(xy_jid_text(bare));
+    xy_txn_add(txn, &add, jid, XY_TEXT(xy_jid_domain(bare)), XY_INT(xy_now_ms()),
+               XY_INT(hashes));
+    for (size_t i = 0; i < count; i++)
+        xyi_key_set_insert(txn, &sets[i], xy_jid_text(bare));
+    xy_status status = xy_txn_commit(txn);
+    struct xy_account account;
+    if (status != XY_OK)
+        return status;
+    xyi_key_shares_moved(0, hashes);
+    status = xyi_account_read(bare, &account);
+    if (status == XY_OK)
+        *owner = account.owner;
+    return status;
 }
 
 xy_status
 xyi_account_insert(const struct xy_jid *bare, const struct xyi_keys *keys, xy_owner *owner)
 {
-    struct xy_txn *txn = xy_txn_begin();
-    struct xy_value jid = XY_TEXT(xy_jid_text(bare));
-    xy_txn_add(txn, &add, jid, XY_TEXT(xy_jid_domain(bare)), XY_INT(xy_now_ms()));
-    add_keys(txn, &add_keys_by_jid, keys, jid);
-    xy_status status = xy_txn_commit(txn);
-    struct xy_account account;
-    if (status == XY_OK)
-        status = xyi_account_read(bare, &account);
-    if (status == XY_OK)
-        *owner = account.owner;
+    struct xyi_key_set sets[XY_HASHES];
+    sets_of(keys, sets);
+    xy_status status = xyi_account_import(bare, sets, XY_HASHES, owner);
+    explicit_bzero(sets, sizeof(sets));
     return status;
 }
 
@@ -118,10 +123,21 @@ commit_to_account(struct xy_txn *txn)
 xy_status
 xyi_account_update_keys(xy_owner owner, const struct xyi_keys *keys)
 {
+    struct xyi_key_set sets[XY_HASHES];
+    unsigned before;
+    xy_status status = xyi_key_shares_before(owner, &before);
+    if (status != XY_OK)
+        return status;
+    sets_of(keys, sets);
     struct xy_txn *txn = xy_txn_begin();
-    add_keys(txn, &set_keys, keys, XY_INT(owner));
+    for (unsigned hash = 0; hash < XY_HASHES; hash++)
+        xyi_key_set_replace(txn, &sets[hash], owner);
+    explicit_bzero(sets, sizeof(sets));
     xy_txn_add(txn, &count_password, XY_INT(owner));
-    return commit_to_account(txn);
+    status = commit_to_account(txn);
+    if (status == XY_OK)
+        xyi_key_shares_moved(before, XYI_ALL_HASHES);
+    return status;
 }
 
 xy_status
@@ -137,13 +153,20 @@ xyi_account_update_state(xy_owner owner, enum xy_account_state state)
 xy_status
 xyi_account_remove(xy_owner owner)
 {
+    unsigned before;
+    xy_status status = xyi_key_shares_before(owner, &before);
+    if (status != XY_OK)
+        return status;
     struct xy_txn *txn = xy_txn_begin();
     xy_txn_add(txn, &remove_account, XY_INT(owner));
     xy_txn_expect(txn, 1);
     xy_txn_add(txn, &remove_keys, XY_INT(owner));
     xyi_devices_remove(txn, owner);
     xyi_erase_mark(txn, owner);
-    return commit_to_account(txn);
+    status = commit_to_account(txn);
+    if (status == XY_OK)
+        xyi_key_shares_moved(before, 0);
+    return status;
 }
 
 void

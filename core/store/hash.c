@@ -85,18 +85,26 @@ stretch(enum xy_hash hash, struct xy_str password, struct xy_str salt, int64_t i
 }
 
 void
-xyi_scram_derive(enum xy_hash hash, struct xy_str password, struct xy_str salt,
-                 int64_t iterations, unsigned char *stored_key, unsigned char *server_key)
+xyi_scram_keys(enum xy_hash hash, const unsigned char *salted, unsigned char *stored_key,
+               unsigned char *server_key)
 {
-    unsigned char salted[XY_HASH_MAX], client_key[XY_HASH_MAX];
-    derived++;
-    stretch(hash, password, salt, iterations, salted);
+    unsigned char client_key[XY_HASH_MAX];
     struct xy_str key = xy_str_of((const char *)salted, xy_hash_size(hash));
     xy_hash_hmac(hash, key, XY_STR("Client Key"), client_key);
     xy_hash_digest(hash, xy_str_of((const char *)client_key, key.len), stored_key);
     xy_hash_hmac(hash, key, XY_STR("Server Key"), server_key);
-    explicit_bzero(salted, sizeof(salted));
     explicit_bzero(client_key, sizeof(client_key));
+}
+
+void
+xyi_scram_derive(enum xy_hash hash, struct xy_str password, struct xy_str salt,
+                 int64_t iterations, unsigned char *stored_key, unsigned char *server_key)
+{
+    unsigned char salted[XY_HASH_MAX];
+    derived++;
+    stretch(hash, password, salt, iterations, salted);
+    xyi_scram_keys(hash, salted, stored_key, server_key);
+    explicit_bzero(salted, sizeof(salted));
 }
 
 uint64_t

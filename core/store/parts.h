@@ -47,6 +47,25 @@ XY_SUSPENDS XY_CHECK xy_status xyi_sql_read_into(struct xyi_arena *arena,
                                                  struct xy_values values);
 struct xy_txn *xyi_txn_begin_in(struct xyi_arena *arena);
 
+/* ---- table scram ------------------------------------------------------------------------- */
+enum { XYI_ALL_HASHES = (1 << XY_HASHES) - 1 };
+/* Each expects that the account is there. */
+void xyi_key_set_insert(struct xy_txn *txn, const struct xyi_key_set *set, struct xy_str jid);
+void xyi_key_set_replace(struct xy_txn *txn, const struct xyi_key_set *set, xy_owner owner);
+/* What an account without all hashes lacks is made of its right password. */
+XY_SUSPENDS void xyi_key_sets_complete(xy_owner owner, unsigned hashes, struct xy_str password);
+
+/* ---- key_shares.c: how many accounts lack keys, for what unknown names are told ----------- */
+XY_SUSPENDS XY_CHECK xy_status xyi_key_shares_start(void);
+/* An account has, or had, these (0: it was not there; it is gone). */
+void xyi_key_shares_moved(unsigned from, unsigned to);
+/* What xyi_key_shares_moved() wants to know before a change; costs a read only if some account
+ * lacks any. */
+XY_SUSPENDS XY_CHECK xy_status xyi_key_shares_before(xy_owner owner, unsigned *hashes);
+bool xyi_key_shares_lack(void);              /* some account lacks keys */
+unsigned xyi_key_shares_common(void);        /* what every account has */
+unsigned xyi_key_shares_draw(uint32_t drawn); /* of a uniformly drawn account */
+
 /* ---- table xylem_meta -------------------------------------------------------------------- */
 /* XY_ABSENT: not there. The value is the fiber's. */
 XY_SUSPENDS XY_CHECK xy_status xyi_meta_read(const char *name, struct xy_str *value);

@@ -4,7 +4,8 @@
  *
  *   jid       interned bare JIDs; a number never changes its meaning
  *   account   one row per account; `owner` is never used again (autoincrement, identity);
- *             passwords, disablings: how often it was given a new one, and disabled
+ *             passwords, disablings: how often it was given a new one, and disabled;
+ *             hashes: bit 1 << enum xy_hash for each it has keys for
  *   scram     its keys, one row per hash; owner 0 is nobody: an unknown name's
  *   message   one row per message; `id` is time-ordered; `archived`: bit 0 the sender's archive
  *             has it, bit 1 the recipient's
@@ -94,10 +95,15 @@ static const char epochs[] =
     "alter table account add column passwords bigint not null default 0;"
     "alter table account add column disablings bigint not null default 0";
 
+static const char key_sets[] =
+    "alter table account add column hashes smallint not null default 7;"
+    "create index account_hashes on account (hashes) where hashes <> 7";
+
 static const struct xy_migration migrations[] = {
     {1, sqlite_tables, pgsql_tables},
     {2, archives, NULL},
     {3, epochs, NULL},
+    {4, key_sets, NULL},
 };
 
 xy_status

@@ -61,22 +61,67 @@ xy_account_scram(const struct xy_jid *bare, enum xy_hash hash, struct xy_scram_k
     return XY_OK;
 }
 
+/* What a name has keys for, as far as it may show; owner 0: it is nobody's. */
+static xy_status
+hashes_of(const struct xy_jid *bare, unsigned *hashes, xy_owner *owner)
+{
+    unsigned char drawn[XY_HASH_MAX];
+    uint32_t number;
+    struct xy_account account = {0};
+    xy_status status = xyi_account_read(bare, &account);
+    if (status != XY_OK && status != XY_ABSENT)
+        return status;
+    make_up(bare, XY_SHA512, "hashes", drawn);
+    memcpy(&number, drawn, sizeof(number));
+    *hashes = status == XY_OK ? account.hashes : xyi_key_shares_draw(number);
+    *owner = account.owner;
+    return XY_OK;
+}
+
+xy_status
+xy_account_hashes(const struct xy_jid *bare, unsigned *hashes)
+{
+    xy_owner owner;
+    if (bare && xyi_key_shares_lack())
+        return hashes_of(bare, hashes, &owner);
+    *hashes = xyi_key_shares_common();
+    return XY_OK;
+}
+
+static enum xy_hash
+best_of(unsigned hashes)
+{
+    return hashes & 1u << XY_SHA256   ? XY_SHA256
+           : hashes & 1u << XY_SHA512 ? XY_SHA512
+                                      : XY_SHA1;
+}
+
 xy_status
 xy_account_check_password(const struct xy_jid *bare, struct xy_str password)
 {
+    unsigned hashes = XYI_ALL_HASHES;
+    xy_owner owner = 0;
+    xy_status status = XY_OK;
+    if (xyi_key_shares_lack())
+        status = hashes_of(bare, &hashes, &owner);
     struct xy_scram_keys keys;
-    xy_status status = xy_account_scram(bare, XY_SHA256, &keys);
+    enum xy_hash hash = best_of(hashes);
+    if (status == XY_OK)
+        status = xy_account_scram(bare, hash, &keys);
     if (status != XY_OK)
         return status;
-    status = xyi_keys_match(password, XY_SHA256, &keys);
+    status = xyi_keys_match(password, hash, &keys);
     if (status == XY_OK && keys.state != XY_ACCOUNT_ACTIVE)
         status = XY_GONE;
     explicit_bzero(&keys, sizeof(keys));
+    if (status == XY_OK && hashes != XYI_ALL_HASHES)
+        xyi_key_sets_complete(owner, hashes, password);
     return status;
 }
 
 xy_status
 xyi_accounts_start(void)
 {
-    return xy_store_secret("account.nobody", secret, sizeof(secret));
+    xy_status status = xy_store_secret("account.nobody", secret, sizeof(secret));
+    return status == XY_OK ? xyi_key_shares_start() : status;
 }

@@ -79,6 +79,18 @@ XY_SUSPENDS XY_CHECK xy_status xyi_keys_make(struct xy_str password, int64_t ite
                                              struct xyi_keys *keys);
 XY_SUSPENDS XY_CHECK xy_status xyi_account_insert(const struct xy_jid *bare,
                                                   const struct xyi_keys *keys, xy_owner *owner);
+/* An account whose password nobody here knows: at least one set, each of another hash. */
+struct xyi_key_set {
+    enum xy_hash hash;
+    struct xy_str salt;
+    int64_t iterations;
+    unsigned char stored_key[XY_HASH_MAX], server_key[XY_HASH_MAX];
+};
+XY_SUSPENDS XY_CHECK xy_status xyi_account_import(const struct xy_jid *bare,
+                                                  const struct xyi_key_set *sets, size_t count,
+                                                  xy_owner *owner);
+/* "SCRAM-SHA-256$4096:SALT$STOREDKEY:SERVERKEY" (RFC 5803); the salt is the fiber's. XY_INVALID. */
+XY_CHECK xy_status xyi_key_set_parse(struct xy_str text, struct xyi_key_set *set);
 /* XY_ABSENT: the account has gone. */
 XY_SUSPENDS XY_CHECK xy_status xyi_account_update_keys(xy_owner owner,
                                                        const struct xyi_keys *keys);

@@ -24,6 +24,7 @@ struct xy_account {
     int64_t passwords;     /* rises with each new password */
     int64_t epoch;         /* rises with each new password and each time the account is disabled: what
                               was given out in an earlier one lets nobody in */
+    unsigned hashes;       /* it has keys for: bit 1 << enum xy_hash; imported ones may lack some */
 };
 
 /* XY_ABSENT: no such account. */
@@ -62,7 +63,17 @@ struct xy_scram_keys {
  * timing shows whether an account exists. XY_BROKEN when the database does not answer. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_scram(const struct xy_jid *bare, enum xy_hash hash,
                                                        struct xy_scram_keys *keys);
-/* PLAIN and the like. XY_DENIED: wrong password or no such account, in the same time; XY_GONE: the
+/* The hashes a name has keys for, bits as in struct xy_account. An unknown name is answered as some
+ * account would be, and always alike; NULL: those that every account has. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_hashes(const struct xy_jid *bare, unsigned *hashes);
+/* What a client needs to make keys for a hash that its account lacks (RFC 5802), and their adding.
+ * `salted` is SCRAM's SaltedPassword; it is not kept. XY_CONFLICT: the account has such keys by now;
+ * XY_ABSENT: it has gone; XY_INVALID: `salted` is not as long as the hash. */
+XY_API int64_t xy_account_iterations(void);
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_add_keys(xy_owner owner, enum xy_hash hash,
+                                                          struct xy_str salt, int64_t iterations,
+                                                          struct xy_str salted);
+/* PLAIN and the like; adds the keys that an imported account lacks. XY_DENIED: wrong password or no such account, in the same time; XY_GONE: the
  * right one, but the account is disabled. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_check_password(const struct xy_jid *bare,
                                                                 struct xy_str password);

@@ -11,14 +11,30 @@ static const struct xy_note announced_kinds[] = {{"sasl.announced1", 1, 0},
                                                  {"sasl.announced2", 1, 0}};
 static const char between[] = "\x1e", before_types[] = "\x1f";
 
+/* Whom the stream claims to be from decides; that proves nothing and shows nothing. */
+static unsigned
+hashes_for(const struct xy_stream *stream)
+{
+    const struct xy_jid *from = xy_stream_from(stream);
+    bool names_account = from && xy_jid_local(from).len > 0;
+    unsigned hashes;
+    if (xy_account_hashes(names_account ? xy_jid_bare(from) : NULL, &hashes) != XY_OK)
+        return ~0u; /* the database does not answer, nor will it at the login */
+    return hashes;
+}
+
 xy_status
 offer_mechanisms(struct sasl *self, struct xy_stream *stream,
                  enum xy_sasl_profile profile __attribute__((unused)), struct xy_node *list)
 {
-    for (size_t i = 0; i < mechanisms_count; i++)
-        if (!mechanism_refusal(self, stream, &mechanisms[i]))
+    unsigned hashes = hashes_for(stream);
+    for (size_t i = 0; i < mechanisms_count; i++) {
+        const struct mechanism *mechanism = &mechanisms[i];
+        bool has_keys = mechanism->is_plain || hashes & 1u << mechanism->hash;
+        if (has_keys && !mechanism_refusal(self, stream, mechanism))
             xy_node_add_text(xy_node_add(list, XY_NO_STR, XY_STR("mechanism")),
-                             xy_str_from(mechanisms[i].name));
+                             xy_str_from(mechanism->name));
+    }
     return XY_OK;
 }
 

@@ -6,8 +6,8 @@
  */
 #include "modules/sasl2/sasl2.h"
 
-static struct xy_node *
-reply(struct xy_stanza **stanza, const char *name)
+struct xy_node *
+login_reply(struct xy_stanza **stanza, const char *name)
 {
     *stanza = xy_stanza_new(XY_STR(XY_NS_SASL2), xy_str_from(name));
     return xy_stanza_top(*stanza);
@@ -17,7 +17,7 @@ void
 login_refuse(struct xy_stream *stream, const struct xy_sasl_outcome *outcome)
 {
     struct xy_stanza *failure;
-    struct xy_node *top = reply(&failure, "failure");
+    struct xy_node *top = login_reply(&failure, "failure");
     xy_node_add(top, XY_STR(XY_NS_SASL), xy_str_from(outcome->failure));
     (void)xy_stream_send(stream, failure);
     login_end(stream);
@@ -28,7 +28,7 @@ static void
 challenge(struct xy_stream *stream, const struct xy_sasl_outcome *outcome)
 {
     struct xy_stanza *stanza;
-    xy_node_add_text(reply(&stanza, "challenge"), xy_temp_base64(outcome->text));
+    xy_node_add_text(login_reply(&stanza, "challenge"), xy_temp_base64(outcome->text));
     (void)xy_stream_send(stream, stanza);
 }
 
@@ -52,7 +52,7 @@ login_finish(struct xy_stream *stream, const struct xy_node *authenticate,
     (void)xy_run_sasl_succeeded(host, stream, XY_SASL2, outcome);
     xy_stream_authenticated_inline(stream, outcome->account);
     struct xy_stanza *success;
-    struct xy_node *top = reply(&success, "success"), *identifier;
+    struct xy_node *top = login_reply(&success, "success"), *identifier;
     if (outcome->text.len)
         xy_node_add_text(xy_node_add(top, XY_NO_STR, XY_STR("additional-data")),
                          xy_temp_base64(outcome->text));
@@ -81,9 +81,11 @@ compare_with_header(const struct xy_stream *stream, struct xy_sasl_outcome *outc
         outcome->failure = "invalid-authzid";
 }
 
+/* `upgrades`: a password was shown, so keys may be added. Whoever showed but a token must not
+ * set what will count as the password. */
 static void
-answer(struct sasl2 *self __attribute__((unused)), struct xy_stream *stream,
-       const struct xy_node *authenticate, struct xy_sasl_outcome *outcome)
+answer(struct sasl2 *self, struct xy_stream *stream, const struct xy_node *authenticate,
+       struct xy_sasl_outcome *outcome, bool upgrades)
 {
     if (xy_stream_stage(stream) != XY_STREAM_OPEN)
         return; /* ended while the database was asked */
@@ -91,7 +93,8 @@ answer(struct sasl2 *self __attribute__((unused)), struct xy_stream *stream,
     if (outcome->failure) {
         login_refuse(stream, outcome);
     } else if (outcome->success) {
-        login_finish(stream, authenticate, outcome);
+        if (!upgrades || !upgrade_begin(self, stream, authenticate, outcome))
+            login_finish(stream, authenticate, outcome);
     } else {
         login_keep(stream, EXCHANGE, NULL, authenticate);
         challenge(stream, outcome);
@@ -114,18 +117,19 @@ login_begin(struct sasl2 *self, struct xy_stream *stream, const struct xy_node *
     struct xy_str message, mechanism = xy_node_attr(element, "mechanism");
     const struct xy_node *initial =
         xy_node_child(element, XY_STR(XY_NS_SASL2), XY_STR("initial-response"));
+    bool elsewhere = false;
     agent_note(stream, element);
     if (!xy_stream_is_secure(stream))
         outcome.failure = "encryption-required";
     else if (read_message(initial, &message) != XY_OK)
         outcome.failure = "incorrect-encoding";
-    else if (xy_run_sasl2_begin(host, stream, element, mechanism, message, &outcome) ==
-             XY_PASS) {
-        outcome = (struct xy_sasl_outcome){0};
-        if (xy_run_sasl_begin(host, stream, XY_SASL2, mechanism, message, &outcome) != XY_OK)
-            outcome.failure = "temporary-auth-failure";
-    }
-    answer(self, stream, element, &outcome);
+    else
+        elsewhere =
+            xy_run_sasl2_begin(host, stream, element, mechanism, message, &outcome) == XY_DONE;
+    if (!elsewhere && !outcome.failure &&
+        xy_run_sasl_begin(host, stream, XY_SASL2, mechanism, message, &outcome) != XY_OK)
+        outcome.failure = "temporary-auth-failure";
+    answer(self, stream, element, &outcome, !elsewhere);
 }
 
 void
@@ -141,5 +145,5 @@ login_go_on(struct sasl2 *self, struct xy_stream *stream, const struct xy_node *
         outcome.failure = "incorrect-encoding";
     else if (xy_run_sasl_continue(xy_stream_host(stream), stream, message, &outcome) != XY_OK)
         outcome.failure = "temporary-auth-failure";
-    answer(self, stream, authenticate, &outcome);
+    answer(self, stream, authenticate, &outcome, true);
 }

@@ -44,6 +44,7 @@ offer(XY_SELF, struct xy_stream *stream, struct xy_node *features)
         xy_node_remove(features, authentication);
         return;
     }
+    upgrade_offer(self, stream, authentication);
     (void)xy_run_sasl_announced(host, stream, XY_SASL2, authentication);
     (void)xy_run_sasl_bindings(host, stream, features);
 }
@@ -85,6 +86,10 @@ take_own(struct sasl2 *self, struct xy_stream *stream, const struct login *login
         login_begin(self, stream, root);
     else if (xy_str_is(name, "response") && stage == EXCHANGE)
         login_go_on(self, stream, root);
+    else if (xy_str_is(name, "next") && stage == OFFERED)
+        upgrade_next(stream, root);
+    else if (xy_str_is(name, "task-data") && stage == ASKED)
+        upgrade_data(self, stream, root);
     else if (xy_str_is(name, "response") && stage == IDLE)
         refuse(stream, "malformed-request");
     else

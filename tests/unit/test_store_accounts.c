@@ -311,6 +311,194 @@ BOTH(a_database_that_is_away_is_said_so)
     open_store();
 }
 
+/* ---- accounts from elsewhere, with some keys only ---------------------------------------- */
+
+enum { SHA1_BIT = 1 << XY_SHA1, SHA256_BIT = 1 << XY_SHA256, SHA512_BIT = 1 << XY_SHA512 };
+
+static struct xyi_key_set
+set_of(enum xy_hash hash, const char *password)
+{
+    struct xyi_key_set set = {.hash = hash, .salt = XY_STR("another's salt"), .iterations = 32};
+    xyi_scram_derive(hash, xy_str_from(password), set.salt, set.iterations, set.stored_key,
+                     set.server_key);
+    return set;
+}
+
+static xy_owner
+move_in(const char *bare, const char *password, enum xy_hash hash)
+{
+    struct xyi_key_set set = set_of(hash, password);
+    xy_owner owner;
+    CHECK_OK(xyi_account_import(jid(bare), &set, 1, &owner));
+    return owner;
+}
+
+static unsigned
+hashes(const char *bare)
+{
+    unsigned found;
+    CHECK_OK(xy_account_hashes(bare ? jid(bare) : NULL, &found));
+    return found;
+}
+
+BOTH(an_account_moves_in_with_its_keys)
+{
+    create("juliet@example.org", "a");
+    xy_owner romeo = move_in("romeo@example.org", "right", XY_SHA1);
+    CHECK_EQ(hashes("romeo@example.org"), SHA1_BIT);
+    CHECK_EQ(hashes("juliet@example.org"), XYI_ALL_HASHES);
+    CHECK_EQ(hashes(NULL), SHA1_BIT);
+    struct xy_scram_keys keys = keys_of("romeo@example.org", XY_SHA1);
+    CHECK(keys.real && keys.iterations == 32);
+    CHECK_STR(keys.salt, "another's salt");
+    CHECK(!keys_of("romeo@example.org", XY_SHA256).real);
+    struct xyi_key_set again = set_of(XY_SHA256, "x");
+    CHECK_EQ(xyi_account_import(jid("romeo@example.org"), &again, 1, &romeo), XY_CONFLICT);
+    CHECK_EQ(hashes("romeo@example.org"), SHA1_BIT);
+}
+
+BOTH(the_right_password_adds_what_is_lacking)
+{
+    xyi_account_iterations = 64;
+    move_in("romeo@example.org", "right", XY_SHA512);
+    CHECK_EQ(check("romeo@example.org", "wrong"), XY_DENIED);
+    CHECK_EQ(hashes("romeo@example.org"), SHA512_BIT);
+    CHECK_OK(check("romeo@example.org", "right"));
+    CHECK_EQ(hashes("romeo@example.org"), XYI_ALL_HASHES);
+    CHECK_EQ(hashes(NULL), XYI_ALL_HASHES);
+    CHECK_EQ(keys_of("romeo@example.org", XY_SHA512).iterations, 32);
+    CHECK_EQ(keys_of("romeo@example.org", XY_SHA256).iterations, 64);
+    CHECK_EQ(check("romeo@example.org", "wrong"), XY_DENIED);
+    CHECK_OK(check("romeo@example.org", "right"));
+}
+
+BOTH(a_client_adds_what_is_lacking)
+{
+    xy_owner romeo = move_in("romeo@example.org", "right", XY_SHA1);
+    unsigned char salted[XY_HASH_MAX] = {1, 2, 3}, stored_key[XY_HASH_MAX],
+                  server_key[XY_HASH_MAX];
+    struct xy_str bytes = xy_str_of((const char *)salted, 32);
+    CHECK_OK(xy_account_add_keys(romeo, XY_SHA256, XY_STR("salt"), 77, bytes));
+    xyi_scram_keys(XY_SHA256, salted, stored_key, server_key);
+    struct xy_scram_keys keys = keys_of("romeo@example.org", XY_SHA256);
+    CHECK(keys.real && keys.iterations == 77);
+    CHECK_STR(keys.salt, "salt");
+    CHECK(memcmp(keys.stored_key, stored_key, 32) == 0);
+    CHECK(memcmp(keys.server_key, server_key, 32) == 0);
+    CHECK_EQ(hashes("romeo@example.org"), SHA1_BIT | SHA256_BIT);
+
+    CHECK_EQ(xy_account_add_keys(romeo, XY_SHA256, XY_STR("other"), 78, bytes), XY_CONFLICT);
+    CHECK_EQ(xy_account_add_keys(romeo, XY_SHA1, XY_STR("other"), 78,
+                                 xy_str_of((const char *)salted, 20)),
+             XY_CONFLICT);
+    CHECK_EQ(xy_account_add_keys(romeo, XY_SHA512, XY_STR("other"), 78, bytes), XY_INVALID);
+    CHECK_STR(keys_of("romeo@example.org", XY_SHA256).salt, "salt");
+    CHECK_EQ(hashes("romeo@example.org"), SHA1_BIT | SHA256_BIT);
+    CHECK_OK(xyi_account_remove(romeo));
+    CHECK_EQ(hashes(NULL), XYI_ALL_HASHES);
+    create("juliet@example.org", "a");
+    move_in("nurse@example.org", "a", XY_SHA1); /* so that somebody lacks any */
+    bytes.len = 64;
+    CHECK_EQ(xy_account_add_keys(romeo, XY_SHA512, XY_STR("other"), 78, bytes), XY_ABSENT);
+    CHECK_EQ(NUMBER("select count(*) from scram where owner = ?", XY_INT(romeo)), 0);
+}
+
+BOTH(a_new_password_has_all_keys)
+{
+    xy_owner romeo = move_in("romeo@example.org", "old", XY_SHA256);
+    struct xyi_keys keys;
+    CHECK_OK(xyi_keys_make(XY_STR("new"), 64, &keys));
+    CHECK_OK(xyi_account_update_keys(romeo, &keys));
+    CHECK_EQ(hashes("romeo@example.org"), XYI_ALL_HASHES);
+    CHECK_EQ(hashes(NULL), XYI_ALL_HASHES);
+    CHECK_OK(check("romeo@example.org", "new"));
+    CHECK_EQ(check("romeo@example.org", "old"), XY_DENIED);
+    reopen_store();
+    CHECK_EQ(hashes(NULL), XYI_ALL_HASHES);
+}
+
+/* What an unknown name is offered is drawn by lot, as often as accounts have it, and lasts. */
+BOTH(unknown_names_are_answered_as_accounts_are)
+{
+    for (unsigned at = 0; at < 30; at++)
+        create(xy_temp_printf("full%u@example.org", at).at, "a");
+    for (unsigned at = 0; at < 10; at++)
+        move_in(xy_temp_printf("old%u@example.org", at).at, "a", XY_SHA1);
+    unsigned before[200], old = 0;
+    for (unsigned at = 0; at < 200; at++) {
+        before[at] = hashes(xy_temp_printf("ghost%u@example.org", at).at);
+        CHECK(before[at] == SHA1_BIT || before[at] == XYI_ALL_HASHES);
+        old += before[at] == SHA1_BIT;
+    }
+    CHECK(old > 20 && old < 80); /* a quarter: 50, give or take five sigma */
+    reopen_store();
+    for (unsigned at = 0; at < 200; at++)
+        CHECK_EQ(hashes(xy_temp_printf("ghost%u@example.org", at).at), before[at]);
+    /* when one of ten completes, no name goes the other way */
+    CHECK_OK(check("old3@example.org", "a"));
+    for (unsigned at = 0; at < 200; at++) {
+        unsigned now = hashes(xy_temp_printf("ghost%u@example.org", at).at);
+        CHECK(now == before[at] || now == XYI_ALL_HASHES);
+    }
+}
+
+BOTH(every_answer_costs_the_same_work_with_such_accounts)
+{
+    create("romeo@example.org", "right");
+    for (unsigned at = 0; at < 5; at++)
+        move_in(xy_temp_printf("old%u@example.org", at).at, "right", XY_SHA1);
+    static const char *const names[] = {"romeo@example.org", "romeo@example.org",
+                                        "old1@example.org", "ghost@example.org",
+                                        "ghost2@example.org"};
+    static const char *const passwords[] = {"right", "wrong", "wrong", "wrong", "right"};
+    for (size_t i = 0; i < 5; i++) {
+        struct work work = work_of(names[i], passwords[i]);
+        CHECK_EQ(work.derived, 1);
+        CHECK_EQ(work.reads, 2);
+        CHECK_EQ(work.transactions, 0);
+    }
+}
+
+BOTH(keys_as_text)
+{
+    struct xyi_key_set set;
+    /* SCRAM-SHA-1 of RFC 5802's user "user", password "pencil" */
+    CHECK_OK(xyi_key_set_parse(
+        XY_STR("SCRAM-SHA-1$4096:QSXCR+Q6sek8bf92$6dlGYMOdZcOPutkcNY8U2g7vK9Y="
+               ":D+CSWLOshSulAsxiupA+qs2/fTE="),
+        &set));
+    struct xyi_key_set made = {.hash = XY_SHA1};
+    xyi_scram_derive(XY_SHA1, XY_STR("pencil"), set.salt, set.iterations, made.stored_key,
+                     made.server_key);
+    CHECK(set.hash == XY_SHA1 && set.iterations == 4096 && set.salt.len == 12);
+    CHECK(memcmp(set.stored_key, made.stored_key, 20) == 0);
+    CHECK(memcmp(set.server_key, made.server_key, 20) == 0);
+    static const char *const wrong[] = {
+        "",
+        "SCRAM-SHA-1",
+        "SCRAM-SHA-1$",
+        "SCRAM-SHA-1$4096",
+        "SCRAM-SHA-1$4096:",
+        "$4096:QQ==$QQ==:QQ==",
+        "SCRAM-SHA-1$4096:QSXCR+Q6sek8bf92$6dlGYMOdZcOPutkcNY8U2g7vK9Y=",
+        "SCRAM-SHA-1$:QSXCR+Q6sek8bf92$6dlGYMOdZcOPutkcNY8U2g7vK9Y=:D+CSWLOshSulAsxiupA+qs2/"
+        "fTE=",
+        "SCRAM-SHA-1$0:QSXCR+Q6sek8bf92$6dlGYMOdZcOPutkcNY8U2g7vK9Y=:D+CSWLOshSulAsxiupA+qs2/"
+        "fTE=",
+        "SCRAM-SHA-1$10000001:QSXCR+Q6sek8bf92$6dlGYMOdZcOPutkcNY8U2g7vK9Y=:D+"
+        "CSWLOshSulAsxiupA+qs2/fTE=",
+        "SCRAM-SHA-1$4096:$6dlGYMOdZcOPutkcNY8U2g7vK9Y=:D+CSWLOshSulAsxiupA+qs2/fTE=",
+        "SCRAM-SHA-1$4096:QSXCR+Q6sek8bf9$6dlGYMOdZcOPutkcNY8U2g7vK9Y=:D+CSWLOshSulAsxiupA+qs2/"
+        "fTE=",
+        "SCRAM-SHA-256$4096:QSXCR+Q6sek8bf92$6dlGYMOdZcOPutkcNY8U2g7vK9Y=:D+CSWLOshSulAsxiupA+"
+        "qs2/fTE=",
+        "SCRAM-SHA-1$4096:QSXCR+Q6sek8bf92$6dlGYMOdZcOPutkcNY8U2g7vK9Y=:D+CSWLOshSulAsxiupA+"
+        "qs2/fTE=x",
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        CHECK_EQ(xyi_key_set_parse(xy_str_from(wrong[i]), &set), XY_INVALID);
+}
+
 /* ---- SCRAM ------------------------------------------------------------------------------- */
 
 static struct xy_str

@@ -84,3 +84,12 @@ class Scram:
 
     def _mac(self, key, text):
         return hmac.new(key, text, self.hash).digest()
+
+
+def keys(mechanism, password, iterations=4096, salt=None):
+    """What a server keeps of a password, as RFC 5803 writes it."""
+    name, salt = HASHES[mechanism], salt or secrets.token_bytes(16)
+    salted = hashlib.pbkdf2_hmac(name, password.encode(), salt, iterations)
+    client_key, server_key = (hmac.new(salted, text, name).digest() for text in (b"Client Key", b"Server Key"))
+    stored_key = hashlib.new(name, client_key).digest()
+    return f"{mechanism}${iterations}:{b64(salt)}${b64(stored_key)}:{b64(server_key)}"
