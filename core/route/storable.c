@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an offline queue keeps (XEP-0160 section 3, XEP-0334): messages a person wrote or that
- * carry something a client must learn later; not chat states, headlines, errors or room
- * messages.
+ * What an offline queue and an archive keep (XEP-0160 section 3, XEP-0313 6.1.1, XEP-0334):
+ * messages a person wrote or that carry something a client must learn later; not chat states,
+ * headlines, errors or room messages.
  */
 #include <xylem/xylem.h>
 
@@ -49,4 +49,14 @@ xy_message_is_storable(const struct xy_stanza *message)
         if (is_kept(at))
             return true;
     return false;
+}
+
+/* no-permanent-storage: as early versions of XEP-0334 wrote it. */
+bool
+xy_message_is_archivable(const struct xy_stanza *message)
+{
+    const struct xy_str hints = XY_STR(XY_NS_HINTS);
+    return xy_message_is_storable(message) &&
+           !xy_stanza_child(message, hints, XY_STR("no-permanent-store")) &&
+           !xy_stanza_child(message, hints, XY_STR("no-permanent-storage"));
 }
