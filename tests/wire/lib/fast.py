@@ -100,14 +100,14 @@ class Person:
         client = client or self.connects(exporter=mechanism == EXPR, **options)
         success = sasl2.logs_in(client, agent=self.agent if agent is None else agent,
                                 inline=request(mechanism))
-        client.breaks()
+        client.ends()
         return token_of(success, mechanism)
 
     def logs_in(self, token, client=None, **options):
         """What comes with <success/>: a new token or None."""
         client = client or self.connects(exporter=token.mechanism == EXPR)
         success = logs_in(client, token, options.pop("agent", self.agent), **options)
-        client.breaks()
+        client.ends()
         return token_of(success, token.mechanism)
 
     def fails(self, token, client=None, **options):
