@@ -17,9 +17,8 @@ static void
 offer(XY_SELF, struct xy_stream *stream, struct xy_node *authentication, struct xy_node *in)
 {
     (void)authentication;
-    const struct xy_jid *from = xy_stream_from(stream);
-    if (!xy_stream_is_secure(stream) || !from || !xy_jid_local(from).len)
-        return; /* XEP-0484, business rules: who wants to use it says who he is */
+    if (!xy_stream_is_secure(stream))
+        return;
     struct xy_node *fast = xy_node_add(in, XY_STR(XY_NS_FAST), XY_STR("fast"));
     for (size_t i = 0; i < mechanisms_count; i++)
         if (mechanism_fits(stream, &mechanisms[i]))
