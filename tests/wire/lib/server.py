@@ -12,7 +12,7 @@ import subprocess
 from . import process
 
 HOSTS = ["xylem.test", "verona.test"]
-MODULES = ["sasl", "sasl2", "bind", "presence", "roster", "offline", "disco", "ping", "version", "time", "last",
+MODULES = ["sasl", "sasl2", "bind", "bind2", "presence", "roster", "offline", "disco", "ping", "version", "time", "last",
            "uptime", "vcard", "private", "blocking", "register", "announce", "stream_limits", "fast", "clients"]
 MINIMAL = {"sasl": True, "bind": True}
 NAMES = ["romeo", "juliet", "mercutio", "nurse", "benvolio", "tybalt"]
