@@ -250,6 +250,20 @@ start(XY_SELF)
     return XY_OK;
 }
 
+static void
+hand_over(XY_SELF, struct xy_handover *to)
+{
+    xy_handover_put(to, "taken", 1, xy_throttle_save(self->taken));
+}
+
+static void
+adopt(XY_SELF, struct xy_handover *from)
+{
+    struct xy_str taken;
+    if (xy_handover_get(from, "taken", 1, &taken) == XY_OK)
+        xy_throttle_load(self->taken, taken);
+}
+
 static const struct xy_option options[] = {
     XY_OPTION(open, .initial = "off", .doc = "Whether strangers may register accounts."),
     XY_OPTION(per_address, .initial = "5", .min = 1, .max = 1000000, .none = true,
@@ -278,5 +292,6 @@ static const struct xy_metric metrics[] = {
 };
 
 XY_MODULE(register, .about = "Lets users register, change passwords, leave (XEP-0077).",
-          XY_STATE_SIZE, XY_START(start), XY_TABLE(options, options), XY_TABLE(hooks, hooks),
-          XY_TABLE(iqs, iqs), XY_TABLE(metrics, metrics));
+          XY_STATE_SIZE, XY_START(start), XY_HAND_OVER(hand_over), XY_ADOPT(adopt),
+          XY_TABLE(options, options), XY_TABLE(hooks, hooks), XY_TABLE(iqs, iqs),
+          XY_TABLE(metrics, metrics));

@@ -75,6 +75,8 @@ xy_account_set_state(const struct xy_jid *bare, enum xy_account_state state)
     xy_status status = xy_user_get(bare, &user);
     if (status == XY_OK)
         status = xyi_account_update_state(user->owner, state);
+    if (status == XY_OK)
+        user->disabled = state == XY_ACCOUNT_DISABLED; /* for who is just about to bind */
     if (status != XY_OK || state != XY_ACCOUNT_DISABLED)
         return status;
     xy_run_account_disabled(user->host, user);

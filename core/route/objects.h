@@ -62,6 +62,7 @@ struct xy_user {
     unsigned pins;                   /* jobs that will look at it, sessions that end */
     bool leaving, wanted; /* the cache drops it, unless somebody got it meanwhile */
     bool gone;
+    bool disabled; /* nobody may bind */
 };
 
 extern struct xyi_route_counts xyi_route_counters;

@@ -116,6 +116,8 @@ xy_stream_bind_as(struct xy_stream *stream, const struct xy_bind *bind,
     replace_older(user, full, device);
     if (stream->stage != XY_STREAM_AUTHENTICATED || user->gone || !stream->link)
         return XY_GONE;
+    if (user->disabled) /* while we waited */
+        return XY_DENIED;
     if (limits.sessions != XY_NONE && user->session_count >= limits.sessions)
         return XY_FULL;
     *session = add(stream, user, full, bind, device);

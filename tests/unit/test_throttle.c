@@ -121,3 +121,45 @@ TEST(an_ipv6_client_counts_by_its_network)
 }
 
 END_TESTS
+
+/* ---- from one edition of a module's code to the next ------------------------------------- */
+
+TEST(what_was_taken_can_be_handed_over)
+{
+    struct xy_map *taken = fresh(), *next = xyi_map_new();
+    struct xy_str zeros = xy_str_of("\0\0 a key longer than what a map keeps inline", 45);
+    take_all(taken, XY_STR("a"));
+    CHECK(xy_throttle_take(taken, zeros, MOST, PERIOD));
+    take_all(taken, XY_STR("old"));
+    xyi_clock_advance(PERIOD);
+    take_all(taken, XY_STR("a"));
+    CHECK(xy_throttle_take(taken, zeros, MOST, PERIOD));
+    struct xy_str saved = xy_throttle_save(taken);
+    xy_throttle_load(next, saved);
+    CHECK_EQ(xy_map_count(next), 2); /* what is whole again is not carried along */
+    CHECK_EQ(take_all(next, XY_STR("a")), 0);
+    CHECK_EQ(take_all(next, zeros), MOST - 1);
+    xy_throttle_load(next, saved); /* a module reads it while preparing and at the switch */
+    CHECK_EQ(xy_map_count(next), 2);
+    xy_map_free(next);
+    end(taken);
+}
+
+TEST(bytes_that_make_no_sense_are_ignored)
+{
+    struct xy_map *taken = fresh(), *next = xyi_map_new();
+    take_all(taken, XY_STR("a"));
+    take_all(taken, XY_STR("b"));
+    struct xy_str saved = xy_throttle_save(taken);
+    CHECK(saved.len > 2);
+    for (size_t len = 0; len < saved.len; len++)
+        xy_throttle_load(next, xy_str_of(saved.at, len));
+    CHECK_EQ(xy_map_count(next), 1);
+    xy_throttle_load(next, XY_NO_STR);
+    char garbage[64];
+    memset(garbage, 0xff, sizeof(garbage));
+    xy_throttle_load(next, xy_str_of(garbage, sizeof(garbage)));
+    CHECK_EQ(xy_map_count(next), 1);
+    xy_map_free(next);
+    end(taken);
+}

@@ -121,6 +121,33 @@ def test_unknown_accounts_are_put_off_alike(strict):
 
 
 @pytest.mark.once
+def test_new_code_does_not_forget(make_server, actors, tmp_path):
+    """Guesses stay counted when the module is replaced under way, and so does an exchange."""
+    server = make_server(start=False, test_clock=True, limits={"auth_failures": 3})
+    module = tmp_path / "sasl.so"
+    module.write_bytes((server.build / "modules" / "sasl.so").read_bytes())
+    inherited = server.environment
+    server.environment = lambda: {**inherited(), "XYLEM_MODULES": str(tmp_path)}
+    server.start()
+    cast = actors(server)
+    romeo = cast.account("romeo")
+    for _ in range(3):
+        assert guess(cast.client("guesser", jid=romeo).secures()) == "not-authorized"
+    juliet = cast.client("juliet").secures()
+    scram = sasl.Scram("SCRAM-SHA-256", juliet.local, "secret")
+    juliet.sends_auth("SCRAM-SHA-256", scram.first())
+    final = scram.final(juliet.hears_challenge())
+    newer = tmp_path / "newer.so"
+    newer.write_bytes(module.read_bytes() + b"\0")
+    newer.rename(module)
+    rows = server.json("reload")["rows"]
+    assert {r["change"] for r in rows if r["what"] == "module" and r["name"].startswith("sasl@")} == {"replaced"}
+    assert guess(cast.client("guesser", jid=romeo).secures()) == "temporary-auth-failure"
+    juliet.sends_response(final)
+    assert outcome(juliet) == "success"
+
+
+@pytest.mark.once
 def test_many_at_once_do_not_get_more(strict):
     """All connections ask before the first is answered."""
     _, cast = strict
@@ -158,6 +185,17 @@ def test_a_disabled_account_is_told_so_only_after_the_right_password(cast, serve
 
     assert tries("wrong") == "not-authorized"
     assert tries("secret") == "account-disabled"
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
+def test_disabled_between_login_and_bind(cast, server, mechanism):
+    """Whoever had logged in already gets no resource."""
+    romeo = cast.client("romeo", mechanism=mechanism).secures().authenticates()
+    server.ctl("user", "disable", romeo.jid)
+    romeo.sends(f"<iq type='set' id='b'><bind xmlns='{NS['bind']}'/></iq>")
+    romeo.hears_error("forbidden", of="iq", id="b")
+    server.ctl("user", "enable", romeo.jid)
+    romeo.binds().round_trip()
 
 
 @pytest.mark.parametrize("authzid,condition", [("a={jid}", "success"), ("a=juliet@xylem.test", "invalid-authzid"),

@@ -303,6 +303,25 @@ def test_a_password_changed_meanwhile_stays(server, moved, stranger):
     assert sasl2.logs_in(again, password="changed").jid == romeo.jid
 
 
+def test_an_account_disabled_meanwhile(server, moved):
+    """The proof was right, but nothing is bound any more."""
+    romeo = moved("romeo")
+    starts(romeo, WANTED + sasl2.bind("Phone"))
+    server.ctl("user", "disable", romeo.jid)
+    sasl2.upgrades_keys(romeo, TASKS[0])
+    success = sasl2.settles_in(romeo, sasl2.upgrades_keys(romeo, TASKS[1]))
+    assert success.jid == romeo.jid and success.bound is None
+
+
+def test_binding_behind_the_tasks(moved):
+    romeo = moved("romeo")
+    starts(romeo, WANTED + sasl2.bind("Phone") + sasl2.user_agent())
+    sasl2.upgrades_keys(romeo, TASKS[0])
+    success = sasl2.settles_in(romeo, sasl2.upgrades_keys(romeo, TASKS[1]))
+    assert success.bound is not None and "/Phone/" in success.jid
+    romeo.round_trip()
+
+
 def test_an_account_that_goes_meanwhile(server, moved):
     romeo = moved("romeo")
     starts(romeo)
