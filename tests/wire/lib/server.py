@@ -13,7 +13,8 @@ from . import process
 
 HOSTS = ["xylem.test", "verona.test"]
 MODULES = ["sasl", "sasl2", "bind", "bind2", "presence", "roster", "offline", "disco", "ping", "version", "time", "last",
-           "uptime", "vcard", "private", "blocking", "register", "announce", "stream_limits", "fast", "clients"]
+           "uptime", "vcard", "private", "blocking", "register", "announce", "stream_limits", "fast", "clients",
+           "carbons", "csi", "push"]
 MINIMAL = {"sasl": True, "bind": True}
 NAMES = ["romeo", "juliet", "mercutio", "nurse", "benvolio", "tybalt"]
 FINDINGS = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|xy_assert|"
