@@ -6,14 +6,14 @@
 #include "core/route/objects.h"
 
 int64_t
-xyi_device_id(struct xy_str name)
+xy_client_number(struct xy_str user_agent_id)
 {
     /* A number for a name of 122 random bits: who knows one account's names gains nothing from
      * meeting another's number, since numbers only count within an account. */
     static const uint64_t key[2] = {0x78796c656d646576, 0x6963652d69642031};
-    if (!name.len)
+    if (!user_agent_id.len)
         return 0;
-    int64_t id = (int64_t)(xyi_siphash13(key, name) >> 1);
+    int64_t id = (int64_t)(xyi_siphash13(key, user_agent_id) >> 1);
     return id ? id : 1;
 }
 

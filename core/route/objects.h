@@ -116,7 +116,6 @@ XY_SUSPENDS void xyi_stream_quiesce(struct xy_stream *stream);
 /* ---- device.c ---- */
 /* Fills user->devices, if it is not known. */
 XY_SUSPENDS XY_CHECK xy_status xyi_devices_load(struct xy_user *user);
-int64_t xyi_device_id(struct xy_str name); /* never 0 */
 void xyi_device_arrives(struct xy_user *user, int64_t device); /* writes it; does not wait */
 void xyi_devices_unknown(struct xy_user *user);                /* ask the store again */
 

@@ -112,7 +112,7 @@ xy_stream_bind_as(struct xy_stream *stream, const struct xy_bind *bind,
     xy_status status = may_bind(account, &user);
     if (status != XY_OK)
         return status;
-    int64_t device = bind->known_device ? bind->known_device : xyi_device_id(bind->device);
+    int64_t device = bind->known_device ? bind->known_device : xy_client_number(bind->device);
     replace_older(user, full, device);
     if (stream->stage != XY_STREAM_AUTHENTICATED || user->gone || !stream->link)
         return XY_GONE;

@@ -8,24 +8,12 @@
 #define XYLEM_CLIENTS_H
 
 #include <xylem/account.h>
-#include <xylem/hash.h>
 #include <xylem/hook.h>
 #include <xylem/sql.h>
 
-/* The number of the client with that user-agent id; 0 if it is absent. It counts within one account,
- * and does not lead back to the id. */
-static inline int64_t
-xy_client_number(struct xy_str user_agent_id)
-{
-    unsigned char digest[XY_HASH_MAX];
-    uint64_t number = 0;
-    if (!user_agent_id.len)
-        return 0;
-    xy_hash_digest(XY_SHA256, user_agent_id, digest);
-    for (int i = 0; i < 8; i++)
-        number = number << 8 | digest[i];
-    return number >> 1 ? (int64_t)(number >> 1) : 1;
-}
+/* The number of the client with that user-agent id, 0 if it is absent: xy_session_device() of a
+ * session that said it when it bound (Bind 2). It counts within one account. */
+XY_API int64_t xy_client_number(struct xy_str user_agent_id);
 
 /* What lets this client of `owner` in without the password is void. Fired by whoever lists clients,
  * when access is revoked or the client forgotten; its sessions end behind it. */
