@@ -228,21 +228,31 @@ xy_stream_resume(struct xy_stream *stream, struct xy_session *session, uint32_t 
     return XY_OK;
 }
 
+static struct item *
+kept_item(const struct xy_kept *kept)
+{
+    struct item *item = xyi_alloc(sizeof(*item));
+    *item = (struct item){.kind = kept->message ? ITEM_MESSAGE : ITEM_PLAIN,
+                          .message = kept->message,
+                          .queued = kept->message != 0,
+                          .stanza = kept->stanza ? xy_stanza_keep(kept->stanza) : NULL};
+    return item;
+}
+
 xy_status
-xy_session_restore(struct xy_session *session, uint32_t sent, uint32_t handled,
-                   const xy_message_id *ids, size_t count)
+xy_session_restore(struct xy_session *session, uint32_t h, uint32_t handled,
+                   const struct xy_kept *kept, size_t count, size_t received)
 {
     struct outbox *out = &session->out;
-    xy_assert(out->retained && out->binding && !out->sent.first);
+    xy_assert(out->retained && out->binding && !out->sent.first && received <= count);
     session->in.count = handled;
-    out->out = sent;
-    out->acknowledged = sent - (uint32_t)count;
-    for (size_t i = 0; i < count; i++) {
-        struct item *item = xyi_alloc(sizeof(*item));
-        *item = (struct item){.kind = ITEM_MESSAGE, .message = ids[i], .queued = true};
-        item->stamped = xy_archive_has(session->user->owner, ids[i]) == XY_OK;
-        xyi_items_append(&out->sent, item);
-    }
+    out->acknowledged = h;
+    for (size_t i = 0; i < count; i++)
+        xyi_items_append(&out->sent, kept_item(&kept[i]));
+    xyi_outbox_receive(session, received);
+    for (struct item *item = out->sent.first; item; item = item->next)
+        item->stamped =
+            item->message && xy_archive_has(session->user->owner, item->message) == XY_OK;
     xy_status status = read_again(session);
     send_again(out);
     return status;

@@ -71,12 +71,17 @@ XY_API void xy_session_queue_each(const struct xy_session *session,
                                                const struct xy_stanza *stanza),
                                   void *argument);
 /* A session of an earlier run of the server comes back: bound by xy_stream_bind_as(), retained, not
- * released yet. Sets the counters as they were and queues the stored messages `ids` as sent and
- * unacknowledged, through the reader that applies their state; `sent` counts them. */
-XY_API XY_SUSPENDS XY_CHECK xy_status xy_session_restore(struct xy_session *session, uint32_t sent,
-                                                         uint32_t handled, const xy_message_id *ids,
-                                                         size_t count);
-
+ * released yet. `kept` is what was unacknowledged, oldest first, of which the client has received
+ * the first `received`: they are dealt with as acknowledged, the others are sent again, messages
+ * through the reader that applies their state. The counters go on from `h` and `handled`. */
+struct xy_kept {
+    xy_message_id message;    /* 0: not stored */
+    struct xy_stanza *stanza; /* of one not stored; NULL: it only counts and is not sent again */
+};
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_session_restore(struct xy_session *session, uint32_t h,
+                                                         uint32_t handled,
+                                                         const struct xy_kept *kept,
+                                                         size_t count, size_t received);
 /* All its notes as bytes that mean the same in a later run of the server (the fiber's memory); and
  * back: notes the session has already are replaced. XY_INVALID: no such bytes; nothing changes. */
 XY_API struct xy_str xy_session_notes(const struct xy_session *session);
