@@ -14,7 +14,7 @@ from . import process
 HOSTS = ["xylem.test", "verona.test"]
 MODULES = ["sasl", "sasl2", "bind", "bind2", "presence", "roster", "offline", "disco", "ping", "version", "time", "last",
            "uptime", "vcard", "private", "blocking", "register", "announce", "stream_limits", "fast", "clients",
-           "carbons", "csi", "push"]
+           "carbons", "csi", "push", "sm"]
 MINIMAL = {"sasl": True, "bind": True}
 NAMES = ["romeo", "juliet", "mercutio", "nurse", "benvolio", "tybalt"]
 FINDINGS = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|xy_assert|"

@@ -34,17 +34,18 @@ class Managed(Client):
     # ---- counting ------------------------------------------------------------------------------
 
     def sends(self, *texts):
-        if self.unacknowledged is not None:
-            for element in self._stanzas("".join(texts)):
+        for element in self._elements("".join(texts)):
+            if element.tag == f"{{{NS['sm']}}}enable" and self.unacknowledged is None:
+                self.unacknowledged = []  # what comes behind it counts
+            elif element.tag in STANZAS and self.unacknowledged is not None:
                 self.unacknowledged.append(dom.show(element))
         super().sends(*texts)
 
     @staticmethod
-    def _stanzas(text):
-        if "</stream:stream>" in text or "<stream:stream" in text:
+    def _elements(text):
+        if "stream:stream" in text:
             return []
-        wrapped = f"<w xmlns='jabber:client' xmlns:stream='{NS['stream']}'>{text}</w>"
-        return [e for e in dom.ET.fromstring(wrapped) if e.tag in STANZAS]
+        return dom.ET.fromstring(f"<w xmlns='jabber:client' xmlns:stream='{NS['stream']}'>{text}</w>")
 
     def _receive(self, patience):
         before = len(self.events)
@@ -95,7 +96,8 @@ class Managed(Client):
     def took_enabled(self, enabled):
         """<enabled/>, wherever it came in (Bind 2 has it inside <bound/>)."""
         assert enabled.tag == f"{{{NS['sm']}}}enabled", dom.show(enabled) + "\n" + self.dialogue()
-        self.unacknowledged, self.acknowledged = [], 0
+        if self.unacknowledged is None:  # <enable/> was inside of something
+            self.unacknowledged = []
         if self.received is None:
             self.received = 0
         if enabled.get("resume") in ("true", "1"):
@@ -187,7 +189,7 @@ class Managed(Client):
     def took_failed(self, failed, condition="item-not-found"):
         assert failed.tag == f"{{{NS['sm']}}}failed", dom.show(failed) + "\n" + self.dialogue()
         assert [dom.name(c) for c in failed] == [(NS["stanzas"], condition)], dom.show(failed)
-        self.received, self.acknowledged = None, 0
+        self.received, self.unacknowledged, self.acknowledged = None, None, 0
         return None if failed.get("h") is None else int(failed.get("h"))
 
 
