@@ -5,7 +5,7 @@
  * Whoever is let in must have shown the password: sent it by PLAIN, or had us compute the
  * proof.
  */
-#include "core/xml/xml.h"
+#include "tests/fuzz/made_up_notes.h"
 
 #include "modules/sasl/exchange.c"
 #include "modules/sasl/legacy.c"
@@ -19,15 +19,10 @@
 /* ---- the made-up stream
  * ---------------------------------------------------------------------- */
 
-enum { NOTES = 4 };
 struct xy_stream {
     bool secure, closed, in;
     bool may_enter; /* the password was shown in the element being handled */
-    struct {
-        const char *name;
-        void *bytes;
-        size_t size;
-    } notes[NOTES];
+    struct made_up_notes notes;
     struct xy_str first_bare, challenge, gs2;
     enum xy_hash hash;
 };
@@ -103,63 +98,7 @@ xy_stream_login_failed(struct xy_stream *stream)
     xy_assert(!stream->in);
 }
 
-static int
-place_of(const struct xy_stream *stream, const struct xy_note *note)
-{
-    for (int i = 0; i < NOTES; i++)
-        if (stream->notes[i].bytes && strcmp(stream->notes[i].name, note->name) == 0)
-            return i;
-    return -1;
-}
-
-void *
-xy_stream_note_find(struct xy_stream *stream, const struct xy_note *note)
-{
-    int at = place_of(stream, note);
-    return at < 0 ? NULL : stream->notes[at].bytes;
-}
-
-size_t
-xy_stream_note_size(struct xy_stream *stream, const struct xy_note *note)
-{
-    int at = place_of(stream, note);
-    return at < 0 ? 0 : stream->notes[at].size;
-}
-
-void *
-xy_stream_note_resize(struct xy_stream *stream, const struct xy_note *note, size_t size)
-{
-    int at = place_of(stream, note);
-    for (int i = 0; at < 0 && i < NOTES; i++)
-        at = stream->notes[i].bytes ? -1 : i;
-    xy_assert(at >= 0);
-    void *bytes = xyi_alloc(size); /* exactly as large, so that an overrun shows */
-    size_t former = stream->notes[at].bytes ? stream->notes[at].size : 0;
-    memcpy(bytes, stream->notes[at].bytes ? stream->notes[at].bytes : "",
-           former < size ? former : size);
-    xyi_free(stream->notes[at].bytes);
-    stream->notes[at].name = note->name;
-    stream->notes[at].bytes = bytes;
-    stream->notes[at].size = size;
-    return bytes;
-}
-
-void *
-xy_stream_note(struct xy_stream *stream, const struct xy_note *note)
-{
-    void *found = xy_stream_note_find(stream, note);
-    return found ? found : xy_stream_note_resize(stream, note, note->size);
-}
-
-void
-xy_stream_note_drop(struct xy_stream *stream, const struct xy_note *note)
-{
-    int at = place_of(stream, note);
-    if (at < 0)
-        return;
-    xyi_free(stream->notes[at].bytes);
-    stream->notes[at].bytes = NULL;
-}
+MADE_UP_NOTES
 
 xy_status
 xy_stream_send(struct xy_stream *stream, struct xy_stanza *stanza)
@@ -333,8 +272,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         if (piece.len)
             send_piece(&self, &stream, piece);
     }
-    for (int i = 0; i < NOTES; i++)
-        xyi_free(stream.notes[i].bytes);
+    free_notes(&stream.notes);
     xy_map_free(taken);
     xyi_temp_set(NULL);
     xyi_arena_free(arena);
