@@ -9,6 +9,7 @@
  * query may be long, but it takes neither memory nor a reader for longer than one step.
  */
 #include "core/store/archive.h"
+#include <stdlib.h>
 
 enum { STEP = 100 };
 
@@ -55,6 +56,14 @@ make_page(struct xy_archive_page *page, xy_owner owner, struct xy_rows *rows, si
     page->at = xy_temp_alloc(page->count * sizeof(*page->at));
     for (size_t i = 0; i < page->count && xy_rows_next(rows); i++)
         fill(&page->at[reversed ? page->count - 1 - i : i], owner, rows);
+}
+
+static int
+compare_archived(const void *a, const void *b)
+{
+    xy_message_id left = ((const struct xy_archived *)a)->id;
+    xy_message_id right = ((const struct xy_archived *)b)->id;
+    return (left > right) - (left < right);
 }
 
 /* ---- full JIDs --------------------------------------------------------------------------- */
@@ -148,7 +157,9 @@ xy_archive_read_ids(xy_owner owner, const xy_message_id *ids, size_t count,
     if (!count)
         return XY_OK;
     xy_status status = xyi_entries_read_ids(owner, ids, count, &rows);
-    if (status == XY_OK)
-        make_page(page, owner, rows, SIZE_MAX, false);
-    return status;
+    if (status != XY_OK)
+        return status;
+    make_page(page, owner, rows, SIZE_MAX, false);
+    qsort(page->at, page->count, sizeof(*page->at), compare_archived);
+    return XY_OK;
 }

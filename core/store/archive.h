@@ -19,8 +19,12 @@ struct xyi_range { /* of entries */
 XY_SUSPENDS XY_CHECK xy_status xyi_entries_read(struct xyi_arena *arena,
                                                 const struct xyi_range *range, int64_t limit,
                                                 struct xy_rows **rows);
-/* Those that are there, by id. Columns as above. */
+/* Those that are there, in any order. Columns as above. */
 XY_SUSPENDS XY_CHECK xy_status xyi_entries_read_ids(xy_owner owner, const xy_message_id *ids,
                                                     size_t count, struct xy_rows **rows);
+/* The entry with `nth` others below it, or above it; 0: there are not so many. */
+XY_SUSPENDS XY_CHECK xy_status xyi_entry_find_nth(struct xyi_arena *arena, xy_owner owner,
+                                                  xy_message_id before, int64_t nth,
+                                                  bool from_newest, xy_message_id *id);
 
 #endif

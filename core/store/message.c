@@ -28,8 +28,6 @@ struct derived {
 static const struct xy_statement add_message =
     XY_SQL("insert into message (id, sender, rcpt, class, archived, origin, stanza)"
            " values (?, ?, ?, ?, ?, ?, ?)");
-static const struct xy_statement add_entry =
-    XY_SQL("insert into entry (owner, message, peer, flags) values (?, ?, ?, ?)");
 static const struct xy_statement add_evidence =
     XY_SQL("insert into evidence (message, commitment, salt) values (?, ?, ?)");
 static const struct xy_statement add_pending = {
@@ -114,8 +112,12 @@ derive(const struct xyi_message_row *row)
 static int64_t
 archived_bits(const struct xyi_message_row *row)
 {
-    return (row->sent_by ? XYI_ARCHIVED_BY_SENDER : 0) |
-           (row->sent_to ? XYI_ARCHIVED_BY_RECIPIENT : 0);
+    int64_t bits = (row->sent_by ? XYI_ARCHIVED_BY_SENDER : 0) |
+                   (row->sent_to ? XYI_ARCHIVED_BY_RECIPIENT : 0);
+    /* one's message to oneself is in one archive, whichever was asked */
+    return bits && row->sender == row->recipient
+               ? XYI_ARCHIVED_BY_SENDER | XYI_ARCHIVED_BY_RECIPIENT
+               : bits;
 }
 
 static void
@@ -126,11 +128,10 @@ add_rows(struct xy_txn *txn, const struct xyi_message_row *row, const struct der
                XY_INT(row->class), XY_INT(archived_bits(row)), XY_INT(derived->origin),
                XY_BYTES(row->stanza));
     if (row->sent_by)
-        xy_txn_add(txn, &add_entry, XY_INT(row->sent_by), id, XY_INT(row->recipient),
-                   XY_INT(XYI_ENTRY_ARCHIVED | XYI_ENTRY_OUTGOING));
+        xyi_entry_add(txn, row->sent_by, row->id, row->recipient,
+                      XYI_ENTRY_ARCHIVED | XYI_ENTRY_OUTGOING);
     if (row->sent_to && row->sent_to != row->sent_by)
-        xy_txn_add(txn, &add_entry, XY_INT(row->sent_to), id, XY_INT(row->sender),
-                   XY_INT(XYI_ENTRY_ARCHIVED));
+        xyi_entry_add(txn, row->sent_to, row->id, row->sender, XYI_ENTRY_ARCHIVED);
     xy_txn_add(txn, &add_evidence, id, BYTES_OF(derived->commitment), BYTES_OF(derived->salt));
 }
 

@@ -28,7 +28,8 @@ struct xyi_planned {
 #define XYI_PLANNED_BY(statement_, parameters_, ...) {&(statement_), parameters_, __VA_ARGS__}
 extern const struct xyi_planned xyi_message_planned[], xyi_pending_planned[],
     xyi_device_planned[], xyi_account_planned[], xyi_archive_planned[],
-    xyi_retention_planned[], xyi_erase_planned[], xyi_facts_planned[]; /* end with NULL */
+    xyi_retention_planned[], xyi_erase_planned[], xyi_staging_planned[],
+    xyi_facts_planned[]; /* end with NULL */
 
 /* ---- rows of messages -------------------------------------------------------------------- */
 enum { XYI_ARCHIVED_BY_SENDER = 1, XYI_ARCHIVED_BY_RECIPIENT = 2 }; /* message.archived */
@@ -38,6 +39,14 @@ void xyi_devices_remove(struct xy_txn *txn, xy_owner owner); /* rows of device o
 /* With the transaction that removes an account: xyi_account_erase() is due. */
 void xyi_erase_mark(struct xy_txn *txn, xy_owner owner);
 struct xy_str xyi_message_id_list(const xy_message_id *ids, size_t count);
+
+/* ---- entries on their way into the archive (SQLite; elsewhere there are none) ------------ */
+void xyi_entry_add(struct xy_txn *txn, xy_owner owner, xy_message_id id, int64_t peer,
+                   int64_t flags);
+/* Puts those of an owner up to `last` in their place; returns how many statements that took. */
+size_t xyi_staged_move(struct xy_txn *txn, xy_owner owner, xy_message_id last);
+XY_SUSPENDS XY_CHECK xy_status xyi_staging_start(void);
+extern int64_t xyi_staging_most; /* entries before they are put in place; tests set it */
 
 /* ---- memory for work in many steps ------------------------------------------------------- */
 /* As xy_sql_read() and xy_txn_begin(), in an arena that ends before the fiber's does. */

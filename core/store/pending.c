@@ -11,8 +11,7 @@
 #include "core/store/parts.h"
 
 static const struct xy_statement read_page =
-    XY_SQL("select p.message, m.stanza, (select count(*) from entry e where e.owner = p.owner"
-           " and e.message = p.message and e.flags & 1 = 1) from pending p cross join message m"
+    XY_SQL("select p.message, m.stanza, m.archived / 2 from pending p cross join message m"
            " where p.owner = ? and p.device = ? and p.message > ? and p.message < ?"
            " and m.id = p.message and m.state = 0 order by p.message limit ?");
 static const struct xy_statement count_each =

@@ -16,12 +16,6 @@ enum { LOT = 100 };
     ".rcpt then 0 else 2 end"
 #define RANGE "e.owner = ? and e.message > 0 and e.message <= ?"
 
-static const struct xy_statement find_last =
-    XY_SQL("select message from entry where owner = ? and message > 0 and message < ?"
-           " order by message limit 1 offset ?");
-static const struct xy_statement find_nth =
-    XY_SQL("select message from entry where owner = ? and message > 0 and message < ?"
-           " and flags & 1 = 1 order by message desc limit 1 offset ?");
 static const struct xy_statement drop_messages = {
     .sql =
         "delete from message where id in (select e.message from entry e where " RANGE ")"
@@ -39,46 +33,35 @@ static const struct xy_statement clear_bits = XY_SQL(
                                                                  " and m.id = e.message");
 static const struct xy_statement drop_entries = XY_SQL("delete from entry as e where " RANGE);
 
-#define IN_RANGE                                         \
-    "PRIMARY KEY (owner=? AND message>? AND message<?)", \
-        "(owner = $1) AND (message > 0) AND (message < $2)"
 #define UP_TO \
     "PRIMARY KEY (owner=? AND message>? AND message<?)", "(message > 0) AND (message <= $2)"
 const struct xyi_planned xyi_retention_planned[] = {
-    XYI_PLANNED_BY(find_last, "iii", IN_RANGE),  XYI_PLANNED_BY(find_nth, "iii", IN_RANGE),
-    XYI_PLANNED_BY(drop_messages, "iii", UP_TO), XYI_PLANNED_BY(clear_bits, "ii", UP_TO),
-    XYI_PLANNED_BY(drop_entries, "ii", UP_TO),   {.statement = NULL},
-};
 
-/* The id behind which the lot ends: that of its last entry, or the bound if there are less. */
-static xy_status
-find_end(struct xyi_arena *arena, xy_owner owner, xy_message_id before, int64_t size,
-         xy_message_id *last)
-{
-    struct xy_rows *rows;
-    xy_status status = xyi_sql_read_into(
-        arena, &find_last, &rows, XY_VALUES(XY_INT(owner), XY_INT(before), XY_INT(size - 1)));
-    if (status == XY_OK)
-        *last = xy_rows_next(rows) ? xy_rows_int(rows, 0) : before - 1;
-    return status;
-}
+    XYI_PLANNED_BY(drop_messages, "iii", UP_TO),
+    XYI_PLANNED_BY(clear_bits, "ii", UP_TO),
+    XYI_PLANNED_BY(drop_entries, "ii", UP_TO),
+    {.statement = NULL},
+};
 
 static xy_status
 trim_lot(struct xyi_arena *arena, xy_owner owner, xy_message_id before, int64_t size,
          int64_t *removed)
 {
     xy_message_id last;
-    xy_status status = find_end(arena, owner, before, size, &last);
+    xy_status status = xyi_entry_find_nth(arena, owner, before, size - 1, false, &last);
     if (status != XY_OK)
         return status;
+    if (!last) /* fewer than that are left */
+        last = before - 1;
     struct xy_txn *txn = xyi_txn_begin_in(arena);
     struct xy_value whose = XY_INT(owner), through = XY_INT(last);
+    size_t moves = xyi_staged_move(txn, owner, last);
     xyi_txn_add_ranked(txn, &drop_messages, XYI_FENCE, 0, XY_VALUES(whose, through, whose));
     xyi_txn_add_ranked(txn, &clear_bits, XYI_FENCE, 0, XY_VALUES(whose, through));
     xyi_txn_add_ranked(txn, &drop_entries, XYI_FENCE, 0, XY_VALUES(whose, through));
     status = xy_txn_commit(txn);
     if (status == XY_OK)
-        *removed = xy_txn_changed(txn, 2);
+        *removed = xy_txn_changed(txn, moves + 2);
     return status;
 }
 
@@ -102,11 +85,5 @@ xy_archive_trim(xy_owner owner, xy_message_id before, int64_t most, int64_t *rem
 xy_status
 xy_archive_nth(xy_owner owner, int64_t count, xy_message_id *id)
 {
-    struct xy_rows *rows;
-    *id = 0;
-    xy_status status =
-        xy_sql_read(&find_nth, &rows, XY_INT(owner), XY_INT(INT64_MAX), XY_INT(count));
-    if (status == XY_OK && xy_rows_next(rows))
-        *id = xy_rows_int(rows, 0);
-    return status;
+    return xyi_entry_find_nth(xyi_temp(), owner, INT64_MAX, count, true, id);
 }

@@ -11,6 +11,7 @@
  *             has it, bit 1 the recipient's
  *   entry     (owner, message): the archive of that owner shows it; flags: bit 0 archived,
  *             bit 1 outgoing. Rows without bit 0 are a former release's and show nothing.
+ *             SQLite: entry_new holds the newest of them (staging.c)
  *   pending   (owner, device, message): that device has not certainly received it; device 0:
  *             the clients that do not say who they are, or nobody yet
  *   device    when an account's devices were last seen
@@ -83,13 +84,22 @@ static const char pgsql_tables[] =
     " last_seen bigint not null, cursor bigint not null, primary key (owner, id));"
     "create table evidence (message bigint primary key, commitment bytea not null, salt bytea)";
 
-/* What waited had an entry as well; now an entry is what an archive shows. The peer stands
- * first in the index, so that no planner can prefer it to the primary key for a range of an
- * owner's whole archive, which would read all of it and sort. A message between two accounts
- * has an entry for either: both orders are as local as the other. */
-static const char archives[] = "delete from entry where flags & 1 = 0;"
-                               "create index entry_peer on entry (peer, owner, message);"
-                               "create index device_seen on device (last_seen)";
+/* What waited had an entry as well; now an entry is what an archive shows. On PostgreSQL the
+ * peer stands first in the index, so that the planner cannot prefer it to the primary key for a
+ * range of an owner's whole archive, or for one entry in a partition that was empty when it
+ * looked. A message between two accounts has an entry for either, so this order is as local as
+ * the other. On SQLite statements name their index, and the staged entries (staging.c) go in by
+ * owner. */
+static const char sqlite_archives[] =
+    "delete from entry where flags & 1 = 0;"
+    "create index entry_peer on entry (owner, peer, message);"
+    "create index device_seen on device (last_seen);"
+    "create table entry_new (owner integer not null, message integer not null,"
+    " peer integer not null, flags integer not null, resource text,"
+    " primary key (owner, message)) without rowid";
+static const char pgsql_archives[] = "delete from entry where flags & 1 = 0;"
+                                     "create index entry_peer on entry (peer, owner, message);"
+                                     "create index device_seen on device (last_seen)";
 
 static const char epochs[] =
     "alter table account add column passwords bigint not null default 0;"
@@ -101,7 +111,7 @@ static const char key_sets[] =
 
 static const struct xy_migration migrations[] = {
     {1, sqlite_tables, pgsql_tables},
-    {2, archives, NULL},
+    {2, sqlite_archives, pgsql_archives},
     {3, epochs, NULL},
     {4, key_sets, NULL},
 };

@@ -153,6 +153,8 @@ prepare_parts(unsigned node, struct xy_str *error)
     if (status == XY_OK)
         status = xyi_stanza_ids_start();
     if (status == XY_OK)
+        status = xyi_staging_start();
+    if (status == XY_OK)
         status = xyi_erasures_finish();
     if (status != XY_OK && !error->len)
         *error = xy_temp_printf("the database does not answer (%s)", xy_status_name(status));

@@ -111,6 +111,8 @@ check_plans(void)
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         for (const struct xyi_planned *p = all[i]; p->statement; p++)
             check_plan(&visitor, p);
+    for (const struct xyi_planned *p = xyi_staging_planned; p->statement && !on_pgsql(); p++)
+        check_plan(&visitor, p);
     leave(&visitor);
 }
 
