@@ -95,6 +95,8 @@ struct xyi_config *xyi_config_load(struct xy_str file, struct xy_diagnostics *to
 /* The same, then everything a start would look at: certificates, modules with their options. Starts
  * nothing. The live server may do it too. */
 XY_SUSPENDS struct xyi_config *xyi_config_check(struct xy_str file, struct xy_diagnostics *to);
+/* Cautions of what is valid and can lose a message. */
+void xyi_config_lint(const struct xyi_config *config, struct xy_diagnostics *to);
 void xyi_config_free(struct xyi_config *config); /* NULL is fine */
 /* What relative paths in `file` are relative to. */
 struct xy_str xyi_config_base(struct xyi_arena *arena, struct xy_str file);

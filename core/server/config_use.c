@@ -201,6 +201,8 @@ xyi_config_check(struct xy_str file, struct xy_diagnostics *to)
     struct xyi_bus *bus = xyi_bus_prepare(&wish, to, &report);
     if (bus)
         xyi_bus_discard(bus);
+    if (!xyi_errors(to))
+        xyi_config_lint(config, to);
     return config;
 }
 

@@ -54,6 +54,8 @@ prepare(struct preparation *next, bool dry_run, struct xy_diagnostics *to,
     next->tls = xyi_config_load_tls(next->config, to);
     xyi_sockets_prepare(next->config, &next->sockets, to);
     prepare_bus(next, to, report);
+    if (!xyi_errors(to))
+        xyi_config_lint(next->config, to);
     if (!dry_run && !xyi_errors(to))
         prepare_log(next, to);
 }

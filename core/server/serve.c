@@ -107,6 +107,8 @@ begin(void *argument)
     xyi_server.test_clock = life.launch->test_clock;
     bool good = config && !xyi_errors(to);
     xy_status status = good ? start(config, to, &error) : XY_INVALID;
+    if (status == XY_OK)
+        xyi_config_lint(config, to);
     print_diagnostics(to);
     if (error.len)
         fprintf(stderr, "xylemd: " XY_FMT "\n", XY_ARG(error));
