@@ -207,7 +207,7 @@ static const struct xy_option options[] = {
     XY_OPTION(keep_for, .initial = "90 days", .min = 60 * 1000, .max = INT64_MAX, .none = true,
               .doc = "Messages that nobody fetched for so long are forgotten, each with a line "
                      "in the log."),
-    XY_OPTION(device_for, .initial = "60 days", .min = 60 * 1000, .max = INT64_MAX,
+    XY_OPTION(device_for, .initial = "90 days", .min = 60 * 1000, .max = INT64_MAX,
               .none = true,
               .doc = "Messages wait for every device of an account. One that has not logged in "
                      "for so long is forgotten, if another one has."),

@@ -273,6 +273,10 @@ is_settled(struct accepting *a, xy_status *status)
     bool queued = a->keep_in & XY_KEEP_QUEUED;
     if (a->sender && !a->sender->open)
         a->sender = NULL; /* it ended while we waited */
+    if (!a->again && xyi_parting_blocks(a->to)) {
+        xyi_parting_wait(a->to);
+        return false;
+    }
     gather(a);
     if (queued && a->to->device_count < 0)
         *status = xyi_devices_load(a->to);

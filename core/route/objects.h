@@ -47,6 +47,11 @@ struct xy_session {
     bool open, reads_archive, draining;
 };
 
+struct parting { /* in the frame of a fiber that ends a session */
+    struct parting *next;
+    void *fiber;
+};
+
 struct xy_user {
     const struct xy_jid *jid;
     xy_owner owner;
@@ -55,6 +60,8 @@ struct xy_user {
     struct xyi_link_node idle; /* on the list of users nobody uses, oldest first */
     struct xyi_note *notes;
     struct waiter *commit_waiters; /* fibers that wait until `commits` is 0 */
+    struct parting *partings;      /* sessions that pass on what they were given */
+    struct gate *gates;            /* fibers that wait for them: parting.c */
     int64_t pending;               /* rows waiting; -1: not known */
     int64_t *devices;              /* known ones, as soon as device_count >= 0 */
     int device_count;
@@ -112,6 +119,12 @@ XY_SUSPENDS void xyi_message_again(struct xy_user *user, const struct xy_stanza 
 /* ---- stream.c ---- */
 /* Returns once everything the stream had received is handled; what still comes is dropped. */
 XY_SUSPENDS void xyi_stream_quiesce(struct xy_stream *stream);
+
+/* ---- parting.c ---- */
+void xyi_parting_begins(struct xy_user *user, struct parting *parting);
+void xyi_parting_ends(struct xy_user *user, struct parting *parting);
+bool xyi_parting_blocks(const struct xy_user *user); /* the running fiber's messages to it */
+XY_SUSPENDS void xyi_parting_wait(struct xy_user *user);
 
 /* ---- device.c ---- */
 /* Fills user->devices, if it is not known. */

@@ -6,7 +6,9 @@
 
 enum {
     WINDOW = 256 * 1024, /* bytes a client with stream management is sent ahead */
-    MOST_PLAIN = 4,      /* times `most`: what is of no consequence, without a connection */
+    ASK_AGAIN_MS = 5000,
+    MOST_ASK_AGAIN_MS = 5 * 60 * 1000,
+    MOST_PLAIN = 4, /* times `most`: what is of no consequence, without a connection */
 };
 
 static struct item *spare; /* a free list: an item a stanza is the steady state */
@@ -200,15 +202,48 @@ emit(struct xy_session *session, struct item *item)
     transmit(session, item);
 }
 
-/* One request is under way at most: a client that answers each is asked as often as it can. */
+static void
+request(struct xy_session *session)
+{
+    struct outbox *out = &session->out;
+    xyi_link_send(session->stream->link, out->request, NULL);
+    out->asked = true;
+    out->asked_out = out->out;
+}
+
+/* One request is under way at most, and each is for something new. */
 static void
 ask(struct xy_session *session)
 {
+    const struct outbox *out = &session->out;
+    if (out->request && !out->asked && out->out != out->acknowledged &&
+        out->out != out->asked_out)
+        request(session);
+}
+
+static void
+ask_again(struct xyi_timer *timer)
+{
+    struct xy_session *session = XYI_LIST_OF(timer, struct xy_session, out.grace);
+    const struct outbox *out = &session->out;
+    if (out->request && !out->asked && out->out != out->acknowledged &&
+        xyi_session_is_connected(session))
+        request(session);
+}
+
+/* A client may acknowledge less than it was sent, and for ever so, if it does not count right.
+ */
+void
+xyi_outbox_ask_later(struct xy_session *session, bool progress)
+{
     struct outbox *out = &session->out;
-    if (!out->request || out->asked || out->out == out->acknowledged)
-        return;
-    xyi_link_send(session->stream->link, out->request, NULL);
-    out->asked = true;
+    int64_t longer = out->ask_again_ms * 2;
+    out->ask_again_ms = progress || !longer ? ASK_AGAIN_MS : longer;
+    if (out->ask_again_ms > MOST_ASK_AGAIN_MS)
+        out->ask_again_ms = MOST_ASK_AGAIN_MS;
+    xyi_timer_clear(&out->grace);
+    if (out->out != out->acknowledged)
+        xyi_timer_set(&out->grace, out->ask_again_ms, ask_again);
 }
 
 void

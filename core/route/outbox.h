@@ -73,7 +73,7 @@ struct outbox {
     struct items waiting; /* not sent yet */
     struct items held;    /* due, but held back (client state) */
     struct items sent;    /* sent and unacknowledged */
-    struct xyi_timer grace;
+    struct xyi_timer grace; /* of a session that acknowledges: the next request */
     const struct xy_stanza
         *request;           /* asks for an acknowledgement; NULL: nobody acknowledges */
     struct item *spilled;   /* the last of `sent` whose stanza was let go, or NULL */
@@ -83,6 +83,8 @@ struct outbox {
     struct xyi_wait *confirming; /* a fiber waits until `confirmed` reaches `put` as it was */
     uint64_t confirming_put;
     uint32_t out, acknowledged; /* XEP-0198's counters */
+    uint32_t asked_out;         /* `out` at the last request */
+    int64_t ask_again_ms;       /* doubles while the client acknowledges nothing new */
     unsigned blocked;           /* messages wait: what waited before is handed over first */
     unsigned marks;             /* on their way */
     size_t window; /* bytes sent since the peer's kernel was last known to keep up */
@@ -133,6 +135,7 @@ struct item *xyi_items_take(struct items *items);                /* the first, o
 void xyi_item_free(struct item *item);
 void xyi_share_drop(struct share *share);
 void xyi_outbox_mark(struct xy_session *session);
+void xyi_outbox_ask_later(struct xy_session *session, bool progress);
 /* The first `stanzas` stanzas of `sent`, and what only waited for them, have been received. */
 void xyi_outbox_receive(struct xy_session *session, uint64_t stanzas);
 void xyi_outbox_receive_through(struct xy_session *session, uint64_t put);

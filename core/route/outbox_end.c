@@ -151,10 +151,13 @@ xyi_outbox_end(struct xy_session *session)
     out->request = NULL;
     out->spilled = NULL;
     bool half_way = session->draining;
+    struct parting parting;
+    xyi_parting_begins(leaving.user, &parting);
     if (all.first && xyi_devices_load(leaving.user) != XY_OK)
         xy_warn("message.not_spread", "messages wait for one device only");
     while ((item = xyi_items_take(&all)))
         part_with(&leaving, item);
+    xyi_parting_ends(leaving.user, &parting);
     if (leaving.txn) {
         xyi_user_commit_begins(leaving.user);
         xyi_txn_submit(leaving.txn, spread_done, leaving.user);

@@ -34,6 +34,7 @@ xy_session_acknowledge(struct xy_session *session, uint32_t h)
     out->acknowledged = h;
     out->asked = false;
     xyi_outbox_receive(session, newly);
+    xyi_outbox_ask_later(session, newly > 0);
     if (session->open)
         xyi_outbox_pump(session);
     return XY_OK;
@@ -180,6 +181,7 @@ send_again(struct outbox *out)
     out->in_memory = 0;
     out->spilled = NULL;
     out->asked = false;
+    out->asked_out = out->acknowledged;
     out->put = out->confirmed = out->marked = 0;
     out->resumed = true;
 }

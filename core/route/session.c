@@ -159,12 +159,12 @@ xyi_session_end(struct xy_session *session)
     const struct xy_stanza *presence = session->presence;
     session->presence = NULL;
     xyi_user_pin(user); /* it stays while we wait */
+    xyi_outbox_end(session);
     if (presence) {
         xy_stanza_drop(presence);
         say_unavailable(session);
     }
     xy_run_session_closed(user->host, session);
-    xyi_outbox_end(session);
     xyi_route_counters.sessions--;
     if (session->stream)
         session->stream->session = NULL; /* it may outlive us by long */

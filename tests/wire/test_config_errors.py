@@ -24,6 +24,16 @@ def check(build, folder, text):
     return done.returncode, (done.stdout + done.stderr).replace(str(folder), "FOLDER")
 
 
+NOTHING_KEPT = ("x.yaml:1:1: caution: xylem.test: offline and mam keep nothing: a message to somebody absent is "
+                "returned to its sender")
+
+
+def cautions(build, folder, text):
+    status, said = check(build, folder, text)
+    assert status == 0, said
+    return said.splitlines()
+
+
 # name: (text, exact output)
 WRONG = {
     "empty": ("", "x.yaml: has no configuration in it\n"
@@ -102,7 +112,7 @@ def test_words(build, tmp_path, what):
 
 
 def test_right(build, tmp_path):
-    assert check(build, tmp_path, QUIET) == (0, "x.yaml: no errors\n")
+    assert cautions(build, tmp_path, QUIET) == ["x.yaml: no errors", NOTHING_KEPT]
     assert os.listdir(tmp_path) == ["x.yaml"], "--check must leave nothing behind"
 
 
@@ -143,7 +153,35 @@ def test_defaults_read_back(build, tmp_path, certificate):
     done = subprocess.run([str(build / "xylemd"), "--defaults"], capture_output=True, text=True, timeout=60)
     text = done.stdout.replace('certificate: ""', f"certificate: {certificate[0]}").replace(
         'key: ""', f"key: {certificate[1]}")
-    assert done.returncode == 0 and check(build, tmp_path, text) == (0, "x.yaml: no errors\n")
+    assert done.returncode == 0 and cautions(build, tmp_path, text) == ["x.yaml: no errors"]
+
+
+# What can lose a message, by the options that make it so (S2-15).
+SAFE = "offline: on, sm: on, mam: on, sasl: on, sasl2: on, bind: on, bind2: on"
+RISKS = {
+    "nothing kept": ("sasl: on, bind: on", "", "offline and mam keep nothing"),
+    "never": ("mam: { default: never }, sasl: on, bind: on", "", "offline and mam keep nothing"),
+    "archive only": ("mam: on, sasl: on, bind: on", "", "mam without offline"),
+    "discard": (SAFE.replace("offline: on", "offline: { clear: discard }"), "", "clear: discard with bind2"),
+    "window": (SAFE.replace("sm: on", "sm: { resume_for: 2 h }").replace("offline: on", "offline: { keep_for: 1 h }"),
+               "", "resume_for is longer than offline.keep_for"),
+    "nowhere": ("sm: on, mam: on, sasl: on, bind: on", "", "sm without offline"),
+    "devices": ("offline: { device_for: 1 h }, sm: on, sasl: on, bind: on", "", "device_for is shorter"),
+    "no sm": ("offline: on, mam: on, sasl: on, bind: on", "", "offline without sm"),
+    "no grace": (SAFE, "limits: { grace: 0 s }", "limits.grace is 0"),
+    "relaxed": (SAFE, "storage: { durability: relaxed }", "durability: relaxed"),
+}
+
+
+@pytest.mark.parametrize("name", RISKS)
+def test_what_can_lose_a_message_is_named(build, tmp_path, name):
+    modules, more, said = RISKS[name]
+    text = QUIET.replace("modules: {}", "") + f"modules: {{ {modules} }}\n{more}\n"
+    assert any(said in line for line in cautions(build, tmp_path, text)), cautions(build, tmp_path, text)
+
+
+def test_a_safe_configuration_is_not_cautioned(build, tmp_path):
+    assert cautions(build, tmp_path, QUIET + f"modules: {{ {SAFE} }}\n") == ["x.yaml: no errors"]
 
 
 @pytest.mark.parametrize("arguments, status, said", [

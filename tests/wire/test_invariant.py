@@ -88,6 +88,7 @@ def test_the_life_of_a_message(make_server, actors):
     romeo, juliet = cast.online("romeo"), cast.account("juliet")
     romeo.sends(chat(juliet, "secret words", id="probe"))
     romeo.round_trip()
+    books(server)
     shown = server.json("message", "trace", "probe", "--account", romeo.jid)
     number = shown["fields"]["message"]
     assert shown["fields"]["from"] == romeo.jid and shown["fields"]["to"] == juliet
