@@ -8,7 +8,7 @@
 #define XY_STATE bind2
 #include <xylem/xylem.h>
 
-enum { SECRET_SIZE = 32, PART_SIZE = 9 };
+enum { SECRET_SIZE = 32, PART_SIZE = 8 };
 
 struct bind2 {
     unsigned char secret[SECRET_SIZE];
@@ -43,7 +43,7 @@ server_part(const struct bind2 *self, const struct xy_jid *account, struct xy_st
     } else {
         xy_random(bytes, PART_SIZE);
     }
-    return xy_temp_base64(xy_str_of((const char *)bytes, PART_SIZE));
+    return xy_temp_hex(xy_str_of((const char *)bytes, PART_SIZE));
 }
 
 /* XEP-0386 4.2.1: "tag/part". A tag that is no part of a resource is left out. */

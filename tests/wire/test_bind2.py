@@ -10,7 +10,7 @@ from lib.dom import NS
 
 pytestmark = pytest.mark.xylem
 
-PART = r"[A-Za-z0-9+/]{12}"
+PART = r"[0-9a-f]{16}"
 
 
 @pytest.fixture
@@ -30,8 +30,7 @@ def test_the_offer(cast):
     romeo = sasl2.secures(cast.client("romeo"))
     assert (NS["bind2"], "bind") in sasl2.inline(romeo)
     assert dom.find(romeo.features, "bind2:bind") is None
-    known = {NS["carbons"], NS["csi"], NS["sm"], "urn:xmpp:mam:2"}
-    assert set(sasl2.bind_features(romeo)) <= known | set(sasl2.bind_features(romeo))
+    assert {NS["carbons"], NS["csi"], NS["sm"]} <= set(sasl2.bind_features(romeo))
     plain = cast.client("juliet", tls="none").secures()
     assert sasl2.offer(plain) is None
 
@@ -133,6 +132,47 @@ def test_older_sessions_of_the_client_end(binds):
     older.hears_stream_error("conflict")
     for client in (other, beside, nameless):
         client.round_trip()
+
+
+# ---- with stream management -----------------------------------------------------------------------
+
+ENABLE = f"<enable xmlns='{NS['sm']}' resume='true'/>"
+
+
+def resumes(client, id, h=0):
+    return f"<resume xmlns='{NS['sm']}' previd='{id}' h='{h}'/>" + sasl2.bind("Phone", ENABLE)
+
+
+def test_a_resumption_comes_first(binds, cast):
+    """4.2: then the bind request is ignored entirely, and features do not follow."""
+    romeo = binds(tag="Phone", features=ENABLE)
+    id = dom.find(romeo.success.bound, "sm:enabled").get("id")
+    romeo.breaks()
+    again = sasl2.secures(cast.client("romeo", jid=romeo.jid))
+    success = sasl2.logs_in(again, inline=resumes(again, id))
+    assert success.resumed.get("previd") == id and success.bound is None
+    assert again.full == romeo.full
+    again.round_trip()
+    assert not [e for kind, e in again.events if kind == "element" and dom.name(e)[1] == "features"]
+
+
+def test_a_resumption_that_fails_binds(binds, cast):
+    """4.2: the failure is told, and a new session is there."""
+    romeo = sasl2.secures(cast.client("romeo"))
+    success = sasl2.logs_in(romeo, inline=resumes(romeo, "unheard-of"))
+    assert success.find("sm:failed") is not None
+    assert dom.find(success.bound, "sm:enabled") is not None
+    assert "/Phone/" in romeo.full
+    romeo.round_trip()
+
+
+def test_a_resumption_of_another_account(binds, cast):
+    romeo = binds(tag="Phone", features=ENABLE)
+    id = dom.find(romeo.success.bound, "sm:enabled").get("id")
+    juliet = sasl2.secures(cast.client("juliet"))
+    success = sasl2.logs_in(juliet, inline=resumes(juliet, id))
+    assert success.find("sm:failed") is not None and juliet.full.startswith(juliet.jid + "/Phone/")
+    romeo.round_trip()
 
 
 # ---- what goes wrong -------------------------------------------------------------------------------
