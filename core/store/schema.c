@@ -12,6 +12,7 @@
  *   entry     (owner, message): the archive of that owner shows it; flags: bit 0 archived,
  *             bit 1 outgoing. Rows without bit 0 are a former release's and show nothing.
  *             SQLite: entry_new holds the newest of them (staging.c)
+ *   archive   a view: all of them, for those who look by hand
  *   pending   (owner, device, message): that device has not certainly received it; device 0:
  *             the clients that do not say who they are, or nobody yet
  *   device    when an account's devices were last seen
@@ -96,10 +97,14 @@ static const char sqlite_archives[] =
     "create index device_seen on device (last_seen);"
     "create table entry_new (owner integer not null, message integer not null,"
     " peer integer not null, flags integer not null, resource text,"
-    " primary key (owner, message)) without rowid";
-static const char pgsql_archives[] = "delete from entry where flags & 1 = 0;"
-                                     "create index entry_peer on entry (peer, owner, message);"
-                                     "create index device_seen on device (last_seen)";
+    " primary key (owner, message)) without rowid;"
+    "create view archive as select owner, message, peer, flags from entry"
+    " union all select owner, message, peer, flags from entry_new";
+static const char pgsql_archives[] =
+    "delete from entry where flags & 1 = 0;"
+    "create index entry_peer on entry (peer, owner, message);"
+    "create index device_seen on device (last_seen);"
+    "create view archive as select owner, message, peer, flags from entry";
 
 static const char epochs[] =
     "alter table account add column passwords bigint not null default 0;"

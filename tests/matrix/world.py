@@ -113,7 +113,7 @@ class World:
             match = re.search(r"\bid=['\"](m\d+-\d+)['\"]", stanza)
             if match:
                 by_row[int(row)] = found[match[1]] = {"archived": int(archived), "entries": set(), "waiting": set()}
-        for owner, row in self.rows("select owner, message from entry"):
+        for owner, row in self.rows("select owner, message from archive"):
             if int(row) in by_row:
                 by_row[int(row)]["entries"].add(owners.get(int(owner)))
         for owner, device, row in self.rows("select owner, device, message from pending"):

@@ -183,9 +183,9 @@ def test_the_archive_of_a_deleted_account_goes(archiving, request):
     prefers(romeo, "always", ["a@b.example"])
     server.ctl("mam", "policy", romeo.jid, "--keep-for", "none")
     write(romeo, romeo, *range(2 * LOT + 5))
-    assert query(server, request, "select count(*) from entry") != query(server, request, "select 0")
+    assert query(server, request, "select count(*) from archive") != query(server, request, "select 0")
     server.ctl("user", "delete", romeo.jid)
-    for table in ("mam_preferences", "mam_policy", "entry", "message"):
+    for table in ("mam_preferences", "mam_policy", "archive", "message"):
         process.wait_until(lambda: query(server, request, f"select * from {table}") == [], f"an empty {table}")
 
 
