@@ -29,6 +29,7 @@ static bool measuring, stopping;
 static uint64_t messages, logins, wrong_order;
 static uint32_t *latencies;
 static uint64_t latency_count;
+static bool goodbye; /* connections end now */
 static int64_t first_us, end_us;
 static double cpu_before, first_before;
 
@@ -187,7 +188,7 @@ client_bytes(struct client *client, char *at, size_t len)
 void
 client_lost(struct client *client, const char *why)
 {
-    if (lost++ < 5)
+    if (!goodbye && lost++ < 5)
         fprintf(stderr, "user %d at stage %d: %s\n", client->number, (int)client->stage, why);
     if (client->stage == CLIENT_READY)
         ready--;
@@ -307,6 +308,21 @@ run_login(void)
     return lost ? 1 : 0;
 }
 
+/* Who just hangs up has received nothing for certain, and gets it again at the next login. */
+static void
+say_goodbye(void)
+{
+    int64_t until = now_us() + 5 * 1000000LL;
+    goodbye = true;
+    for (int i = 0; i < users; i++)
+        if (clients[i].stage == CLIENT_READY) {
+            client_printf(&clients[i], "</stream:stream>");
+            client_flush(&clients[i]);
+        }
+    while (ready > 0 && now_us() < until)
+        poll_once(20);
+}
+
 static int
 run(void)
 {
@@ -323,7 +339,10 @@ run(void)
     double elapsed = (double)(now_us() - first_us) / 1e6;
     report(server_cpu(pid_count) - cpu_before, server_cpu(pid_count > 0) - first_before,
            elapsed);
-    return lost || wrong_order || (strcmp(mode, "chat") == 0 && missing()) ? 1 : 0;
+    bool failed = lost || wrong_order || (strcmp(mode, "chat") == 0 && missing());
+    if (strcmp(mode, "chat") == 0)
+        say_goodbye();
+    return failed ? 1 : 0;
 }
 
 static void

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The servers of a benchmark, each in a folder of its own, on loopback, with comparable settings: TLS 1.3,
-one P-256 certificate, accounts user0 … of localhost with the same password, no limits, no archive."""
+one P-256 certificate, accounts user0 … of localhost with the same password, no limits, no
+archive unless archive() was called."""
 import base64
 import glob
 import hashlib
@@ -81,6 +82,15 @@ class Peer:
         raise NotImplementedError
 
 
+    def archive(self):
+        """Every message from now on, for both sides."""
+        raise NotImplementedError
+
+    def archived(self):
+        """Messages in its archives, where it is easily told; the server has stopped."""
+        return None
+
+
 def resident_kb(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])
 
@@ -127,12 +137,22 @@ class Xylem(Peer):
         listing.write_text("".join(f"user{n}@{DOMAIN}\t{PASSWORD}\n" for n in range(users)))
         self.ctl("user", "import", listing)
 
-    def stored(self):
+    def count(self, query):
         if "url" in self.storage:
-            return int(subprocess.run(["psql", "-XAtc", "SELECT count(*) FROM pending", self.storage["url"]],
-                                      check=True, capture_output=True, text=True).stdout)
+            return int(subprocess.run(["psql", "-XAtc", query, self.storage["url"]], check=True, capture_output=True,
+                                      text=True).stdout)
         with sqlite3.connect(self.directory / "data/xylem.db") as database:
-            return database.execute("SELECT count(*) FROM pending").fetchone()[0]
+            return database.execute(query).fetchone()[0]
+
+    def stored(self):
+        return self.count("SELECT count(*) FROM pending")
+
+    def archive(self):
+        self.config["modules"]["mam"] = {"default": "always"}
+        self.write_config()
+
+    def archived(self):
+        return self.count("SELECT count(*) FROM message WHERE archived = 3")
 
 
 class XylemOnPostgres(Xylem):
@@ -188,6 +208,10 @@ VirtualHost "localhost"
         self.config_file = self.directory / "prosody.cfg.lua"
         self.config_file.write_text(self.config.format(dir=self.directory, cert=cert, key=key, **self.ports))
 
+    def archive(self):
+        text = self.config_file.read_text().replace('"offline" }', '"offline", "mam" }')
+        self.config_file.write_text(text.replace('VirtualHost', 'default_archive_policy = true\nVirtualHost'))
+
     def command(self):
         return ["prosody", "--config", self.config_file]
 
@@ -242,6 +266,10 @@ modules:
         both = "".join(Path(part).read_text() for part in self.certificate)
         (self.directory / "both.pem").write_text(both)
         (self.directory / "ejabberd.yml").write_text(self.config.format(dir=self.directory, **self.ports))
+
+    def archive(self):
+        file = self.directory / "ejabberd.yml"
+        file.write_text(file.read_text() + "  mod_mam: { default: always }\n")
 
     def environment(self):
         libraries = glob.glob("/usr/lib/*/ejabberd-*")

@@ -25,6 +25,12 @@ def rows(samples):
     yield "offline messages stored per server-CPU-second", offline, "per_cpu_second", "{:,.0f}", "15,000"
     yield "the same, the database's own processes left out", offline, "per_first_cpu_second", "{:,.0f}", ""
     yield "offline messages stored per second", offline, "per_second", "{:,.0f}", ""
+    for window in (1, 8, 32):
+        kept = {"measure": "archive", "window": window}
+        yield f"archived messages per second, {window} in flight", kept, "per_second", "{:,.0f}", "8,000 / 6,000"
+        yield f"archived messages per server-CPU-second, {window} in flight", kept, "per_cpu_second", "{:,.0f}", ""
+        yield ("the same, the database's own processes left out", kept, "per_first_cpu_second", "{:,.0f}", "15,000")
+        yield f"latency p99, archiving, {window} in flight, ms", kept, "p99_ms", "{:.1f}", "below 50"
     start = {"measure": "start"}
     yield "ready after start, s", start, "ready_s", "{:.3f}", "at most 0.1"
     yield "resident memory then, MB", start, "mb", "{:.1f}", "at most 12"
