@@ -9,6 +9,7 @@ import pytest
 from lib import dom, fast, process, sasl2
 from lib.dom import NS
 from lib.fast import ENDP, EXPR, LAPTOP, NONE, PHONE, Person
+from lib.people import XmppJs
 from lib.server import DROP
 from lib.stream import tls_context
 
@@ -601,3 +602,27 @@ def test_needs_sasl2(make_server):
     server.process.wait(60)
     assert "fast" in server.output() and "sasl2" in server.output()
     server.kill()
+
+
+# ---- a client people use -------------------------------------------------------------------------------
+
+
+def test_xmpp_js(cast, server, place, build):
+    """It gets a token at its first login and needs no password for the second; one that is void makes it fall back."""
+    if XmppJs.missing():
+        pytest.skip(XmppJs.missing())
+    person = XmppJs(server.fresh("romeo"), "secret", server, place, build)
+    try:
+        person.comes_online()
+        person.hears("token")
+        person.goes_away()
+        person.comes_online()
+        assert f"uses {NONE} sasl2" in person.seen
+        person.goes_away()
+        server.ctl("user", "password", person.jid, "--password-stdin", input="secret\n")
+        person.comes_online()
+        person.hears(f"uses {NONE} sasl2")
+        person.hears("uses (SCRAM-.*|PLAIN) sasl2?")
+        person.goes_away()
+    finally:
+        person.cleans_up()
