@@ -17,22 +17,19 @@ is_among(struct xy_rows *rows, int64_t number)
 
 /* XY_OK also where nobody gives out tokens. */
 static xy_status
-has_token(const struct clients *self, const struct xy_account *account, int64_t number,
-          bool *has)
+has_token(struct xy_host *host, const struct xy_account *account, int64_t number, bool *has)
 {
     struct xy_rows *rows;
-    xy_status status =
-        xy_run_client_tokens(xy_host_of((void *)(uintptr_t)self), account, &rows);
+    xy_status status = xy_run_client_tokens(host, account, &rows);
     *has = status == XY_OK && is_among(rows, number);
     return status == XY_UNSUPPORTED ? XY_OK : status;
 }
 
 static xy_status
-mark_tokens(const struct clients *self, struct access *access)
+mark_tokens(struct xy_host *host, struct access *access)
 {
     struct xy_rows *rows;
-    xy_status status =
-        xy_run_client_tokens(xy_host_of((void *)(uintptr_t)self), &access->account, &rows);
+    xy_status status = xy_run_client_tokens(host, &access->account, &rows);
     while (status == XY_OK && xy_rows_next(rows))
         for (size_t i = 0; i < access->count; i++)
             if (access->all[i].number == xy_rows_int(rows, 0))
@@ -68,7 +65,7 @@ access_read(struct clients *self, struct xy_user *user, struct access *access)
         return status;
     access->has_token = xy_temp_alloc(access->count + 1);
     access->connected = xy_temp_alloc(access->count + 1);
-    status = mark_tokens(self, access);
+    status = mark_tokens(xy_user_host(user), access);
     for (size_t i = 0; i < access->count; i++)
         access->connected[i] = access_is_connected(user, access->all[i].number);
     return status;
@@ -126,7 +123,7 @@ access_revoke(struct clients *self, struct xy_user *user, struct xy_str id, stru
     *number = client.number;
     xy_run_client_revoked(xy_host_of(self), account.owner, client.number);
     bool knows_password = client.password == account.passwords;
-    status = has_token(self, &account, client.number, &has);
+    status = has_token(xy_user_host(user), &account, client.number, &has);
     if (status == XY_OK && has)
         status = XY_BROKEN; /* who had to void it has said why */
     if (status == XY_OK && !knows_password)

@@ -67,14 +67,12 @@ struct login {
 };
 extern const struct xy_note login_kind;
 /* Whom the stream claims to be from, and which client; NULL: it does not say one or the other. */
-const struct xy_jid *claimed_account(const struct fast *self, struct xy_stream *stream,
-                                     int64_t *client);
+const struct xy_jid *claimed_account(struct xy_stream *stream, int64_t *client);
 struct xy_sasl_outcome login_check(struct fast *self, struct xy_stream *stream,
                                    const struct xy_node *authenticate, struct xy_str mechanism,
                                    struct xy_str message);
 /* The client logs in in another way and asks for a token. */
-void issue_prepare(struct fast *self, struct xy_stream *stream,
-                   const struct xy_node *authenticate);
+void issue_prepare(struct xy_stream *stream, const struct xy_node *authenticate);
 void issue_token(struct fast *self, struct xy_stream *stream,
                  const struct xy_node *authenticate, struct xy_node *success);
 

@@ -10,13 +10,13 @@
 enum { TOKEN_BYTES = 48 };
 
 void
-issue_prepare(struct fast *self, struct xy_stream *stream, const struct xy_node *authenticate)
+issue_prepare(struct xy_stream *stream, const struct xy_node *authenticate)
 {
     int64_t client;
     struct xy_account account;
     if (!xy_node_child(authenticate, XY_STR(XY_NS_FAST), XY_STR("request-token")))
         return;
-    const struct xy_jid *claimed = claimed_account(self, stream, &client);
+    const struct xy_jid *claimed = claimed_account(stream, &client);
     if (!claimed || xy_account_find(claimed, &account) != XY_OK)
         return;
     struct login *login = xy_stream_note(stream, &login_kind);

@@ -22,12 +22,12 @@ struct claim {
 };
 
 const struct xy_jid *
-claimed_account(const struct fast *self, struct xy_stream *stream, int64_t *client)
+claimed_account(struct xy_stream *stream, int64_t *client)
 {
     const struct xy_jid *from = xy_stream_from(stream);
     struct xy_user_agent agent = {0};
     if (!from || !xy_jid_local(from).len || xy_host_find(from) != xy_stream_host(stream) ||
-        xy_run_sasl2_user_agent(xy_host_of((void *)(uintptr_t)self), stream, &agent) != XY_OK)
+        xy_run_sasl2_user_agent(xy_stream_host(stream), stream, &agent) != XY_OK)
         return NULL;
     *client = xy_client_number(agent.id);
     return *client ? xy_jid_bare(from) : NULL;
@@ -62,9 +62,8 @@ read_message(struct xy_stream *stream, struct xy_str message, struct claim *clai
 
 /* NULL, or the failure. */
 static const char *
-read_claim(const struct fast *self, struct xy_stream *stream,
-           const struct xy_node *authenticate, struct xy_str mechanism, struct xy_str message,
-           struct claim *claim)
+read_claim(struct xy_stream *stream, const struct xy_node *authenticate,
+           struct xy_str mechanism, struct xy_str message, struct claim *claim)
 {
     const struct xy_node *fast =
         xy_node_child(authenticate, XY_STR(XY_NS_FAST), XY_STR("fast"));
@@ -73,7 +72,7 @@ read_claim(const struct fast *self, struct xy_stream *stream,
     claim->ht = mechanism_for(stream, mechanism);
     if (!claim->ht || !fast) /* without <fast/> it does not say that this is a token */
         return "invalid-mechanism";
-    claim->account = claimed_account(self, stream, &claim->client);
+    claim->account = claimed_account(stream, &claim->client);
     const char *failure = claim->account ? read_attributes(fast, claim) : "malformed-request";
     return failure ? failure : read_message(stream, message, claim);
 }
@@ -187,7 +186,7 @@ login_check(struct fast *self, struct xy_stream *stream, const struct xy_node *a
 {
     struct claim claim = {0};
     struct xy_sasl_outcome outcome =
-        failed(read_claim(self, stream, authenticate, mechanism, message, &claim));
+        failed(read_claim(stream, authenticate, mechanism, message, &claim));
     xy_status status = XY_CONFLICT;
     for (int tries = 0; !outcome.failure && status == XY_CONFLICT && tries < TRIES; tries++)
         status = decide(self, stream, &claim, &outcome);

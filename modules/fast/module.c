@@ -32,7 +32,7 @@ begin(XY_SELF, struct xy_stream *stream, const struct xy_node *authenticate,
 {
     xy_stream_note_drop(stream, &login_kind);
     if (!xy_str_starts(mechanism, XY_STR("HT-"))) {
-        issue_prepare(self, stream, authenticate);
+        issue_prepare(stream, authenticate);
         return XY_PASS;
     }
     *outcome = login_check(self, stream, authenticate, mechanism, message);

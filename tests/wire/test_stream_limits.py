@@ -2,7 +2,7 @@
 """What a stream's features tell of its limits (XEP-0478) is what it enforces."""
 import pytest
 
-from lib import dom
+from lib import dom, sasl2
 
 pytestmark = pytest.mark.xylem
 
@@ -29,6 +29,18 @@ def test_before_and_behind_login(small, tls):
     assert told(romeo.features) == {"max-bytes": 4096, "idle-seconds": 45}
     romeo.authenticates()
     assert told(romeo.features) == {"max-bytes": 20480, "idle-seconds": 180}
+
+
+def test_behind_a_login_without_a_restart(small):
+    """SASL2: the features that follow <success/>, and what they say holds at once."""
+    _, cast = small
+    romeo, juliet = sasl2.secures(cast.client("romeo")), cast.online("juliet")
+    assert told(romeo.features)["max-bytes"] == 4096
+    sasl2.logs_in(romeo)
+    assert told(romeo.features) == {"max-bytes": 20480, "idle-seconds": 180}
+    romeo.binds()
+    romeo.sends(message_of(20480, juliet))
+    juliet.hears("<message><body>*</body></message>")
 
 
 @pytest.mark.once
