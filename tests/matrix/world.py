@@ -11,7 +11,7 @@ from pathlib import Path
 from connection import PATIENCE
 from lib import process
 from lib.postgres import Postgres
-from lib.server import DROP, HOSTS, Server
+from lib.server import HOSTS, Server
 
 TOP = Path(__file__).resolve().parent.parent.parent
 MODULES = ("sasl", "bind", "presence", "roster", "offline", "disco", "ping", "mam", "sm", "carbons", "csi", "sasl2",
@@ -22,7 +22,7 @@ NOTICED, EXPIRED = 4, 4
 
 
 class World:
-    def __init__(self, build, engine, directory, log_level="info"):
+    def __init__(self, build, engine, directory, clear="archived"):
         self.directory = Path(tempfile.mkdtemp(prefix="matrix-", dir=directory))
         self.directory.chmod(0o755)
         self.engine = engine
@@ -36,14 +36,14 @@ class World:
         certificate = process.make_certificate(self.directory, *HOSTS)
         changes = {
             "io_threads": int(threads or 0),
-            "log": {"level": log_level},
+            "log": {"level": "info"},
             "limits": {"idle": IDLE, "connections": None, "sessions": None, "auth_timeout": None},
-            "modules": {**{name: DROP for name in ("version", "time", "last", "uptime", "vcard", "private", "blocking",
-                                                   "register", "announce")},
-                        **{name: True for name in MODULES},
-                        "mam": {"default": "always"}, "sm": {"resume_for": RESUME_FOR, "ack_timeout": ACK_TIMEOUT}},
         }
         self.server = Server(TOP / build, self.directory / "s", store, certificate, changes, test_clock=True)
+        self.server.config["modules"] = {
+            **{name: True for name in MODULES}, "mam": {"default": "always"}, "offline": {"clear": clear},
+            "sm": {"resume_for": RESUME_FOR, "ack_timeout": ACK_TIMEOUT}}
+        self.server.write_config()
         self.domain = self.server.domain
         self.port = self.server.port("direct")
 

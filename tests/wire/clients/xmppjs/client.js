@@ -67,6 +67,10 @@ xmpp.on("send", (element) => {
   if (element.is("authenticate")) say("uses", element.attrs.mechanism, "sasl2");
   if (element.is("auth")) say("uses", element.attrs.mechanism, "sasl");
 });
+// xmpp.js 0.14 does not count the answers to what it asked for.
+xmpp.prependListener("element", (element) => {
+  if (element.name === "iq" && xmpp.iqCaller.handlers.has(element.attrs.id)) xmpp.streamManagement.inbound++;
+});
 xmpp.streamManagement.on("resumed", () => say("resumed"));
 xmpp.on("online", async (full) => {
   say("online", full, "secured");
