@@ -242,7 +242,6 @@ prepare(struct accepting *a)
     xy_status status = find_sender(a);
     if (status != XY_OK && status != XY_ABSENT)
         return status;
-    xyi_parcel_wait_turn();
     if (a->from && !a->again)
         xy_run_message_keeping(a->from->host, a->from, a->message, true, &a->keep_out);
     xy_run_message_keeping(a->to->host, a->to, a->message, false, &a->keep_in);
@@ -282,6 +281,8 @@ is_settled(struct accepting *a, xy_status *status)
         *status = xyi_devices_load(a->to);
     else if (!a->to_id && must_store(a))
         *status = name_both(a);
+    else if (must_store(a) && xyi_parcels_many())
+        xyi_parcel_wait_turn();
     else
         return true;
     return *status != XY_OK;

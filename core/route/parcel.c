@@ -12,6 +12,8 @@ static struct parcel *done_first, **done_last = &done_first;
 static bool dealing;
 static struct xyi_job deal_job;
 static unsigned in_flight; /* submitted, not yet dealt with */
+static bool stopping;
+static struct xyi_wait *none_left; /* xyi_parcels_settle() waits for it */
 
 struct turn { /* in a frame of a fiber that waits for the writer */
     struct xyi_wait wait;
@@ -42,13 +44,14 @@ xyi_parcel_drop(struct parcel *parcel)
 static xy_status
 find_out(xy_message_id id)
 {
-    for (;;) {
+    while (!stopping) {
         bool exists;
         if (xyi_message_exists(id, &exists) == XY_OK)
             return exists ? XY_OK : XY_BROKEN;
         struct xyi_wait never = {0};
         (void)xyi_wait(&never, PAUSE_MS, XYI_UNCANCELLABLE);
     }
+    return XY_UNKNOWN;
 }
 
 static void
@@ -88,7 +91,7 @@ deal_with(struct parcel *parcel)
     pump(parcel->user);
     if (parcel->sender != parcel->user)
         pump(parcel->sender);
-    if (parcel->failed)
+    if (parcel->failed && !stopping)
         refuse(parcel);
 }
 
@@ -96,7 +99,8 @@ static void
 let_next_in(void)
 {
     struct turn *turn = turns_first;
-    in_flight--;
+    if (--in_flight == 0 && none_left)
+        xyi_wake(none_left, XY_OK);
     if (!turn)
         return;
     turns_first = turn->next;
@@ -143,15 +147,37 @@ answered(void *argument, xy_status status, const struct xy_txn *txn)
 /* ---- submitting ---------------------------------------------------------------------------
  */
 
+bool
+xyi_parcels_many(void)
+{
+    return in_flight >= MOST_IN_FLIGHT;
+}
+
 void
 xyi_parcel_wait_turn(void)
 {
-    while (in_flight >= MOST_IN_FLIGHT) {
-        struct turn turn = {.next = NULL};
-        *turns_last = &turn;
-        turns_last = &turn.next;
-        (void)xyi_wait(&turn.wait, XY_NONE, XYI_UNCANCELLABLE);
-    }
+    struct turn turn = {.next = NULL};
+    *turns_last = &turn;
+    turns_last = &turn.next;
+    (void)xyi_wait(&turn.wait, XY_NONE, XYI_UNCANCELLABLE);
+}
+
+void
+xyi_parcels_hurry(void)
+{
+    stopping = true;
+}
+
+/* A commit answers in bounded time. */
+void
+xyi_parcels_settle(void)
+{
+    struct xyi_wait wait = {0};
+    if (!in_flight)
+        return;
+    none_left = &wait;
+    (void)xyi_wait(&wait, XY_NONE, XYI_UNCANCELLABLE);
+    none_left = NULL;
 }
 
 struct parcel *

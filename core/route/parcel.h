@@ -5,8 +5,12 @@
 
 #include "core/route/objects.h"
 
-/* Not more than the writer can take. Wait before anything is decided. */
+/* Not more than the writer can take: whether to wait, before anything is decided. */
+bool xyi_parcels_many(void);
 XY_SUSPENDS void xyi_parcel_wait_turn(void);
+/* The server stops: nobody asks any longer what became of a commit, nor tells senders. */
+void xyi_parcels_hurry(void);
+XY_SUSPENDS void xyi_parcels_settle(void); /* until all that was submitted is dealt with */
 /* `user` is the recipient, `sender` the account of ours that sent it, or NULL. */
 struct parcel *xyi_parcel_new(struct xy_user *user, struct xy_user *sender,
                               const struct xy_stanza *message, xy_message_id id);

@@ -3,7 +3,7 @@
  * Streams: the logic thread's end of a client connection. Whatever the network layer reports is
  * posted to the stream's strand, so one stream's events are handled one at a time and in order.
  */
-#include "core/route/objects.h"
+#include "core/route/parcel.h"
 
 enum what { HEADER, STANZA, SECURED, CLOSING, FAILED, IDLE, LATE, QUIET, ENDED, EVICTED };
 
@@ -311,11 +311,9 @@ evict(struct xy_stream *stream, const char *condition)
     post(event);
 }
 
-void
-xyi_route_stop(const char *condition)
+static void
+evict_all(const char *condition)
 {
-    if (xyi_list_empty(&all))
-        return;
     for (struct xyi_link_node *at = all.next; at != &all; at = at->next)
         evict(XYI_LIST_OF(at, struct xy_stream, in_all), condition);
     struct xyi_wait gone = {0};
@@ -323,6 +321,15 @@ xyi_route_stop(const char *condition)
     (void)xyi_wait(&gone, XY_NONE,
                    XYI_UNCANCELLABLE); /* the network layer ends every link in seconds */
     all_gone = NULL;
+}
+
+void
+xyi_route_stop(const char *condition)
+{
+    xyi_parcels_hurry();
+    if (!xyi_list_empty(&all))
+        evict_all(condition);
+    xyi_parcels_settle();
 }
 
 void
