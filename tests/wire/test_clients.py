@@ -426,3 +426,60 @@ def test_announced(romeo):
     for to in (romeo.domain, romeo.jid):
         info = phone.asks("get", "<query xmlns='http://jabber.org/protocol/disco#info'/>", to=to)
         assert CAM in [f.get("var") for f in info[0]]
+
+
+# ---- sessions that outlive their connection (XEP-0198) ------------------------------------------------
+
+ENABLE = f"<enable xmlns='{NS['sm']}' resume='true'/>"
+
+
+def detached(server, romeo):
+    """A client whose connection broke, and what it resumes by."""
+    client = romeo.connects()
+    token = romeo.gets_token()
+    success = fast.logs_in(client, token, romeo.agent, inline=sasl2.bind("Phone", ENABLE))
+    enabled = success.bound.find(f"{{{NS['sm']}}}enabled")
+    client.breaks()
+    process.wait_until(lambda: server.json("session", "list", client.full)["rows"][0]["address"] == "detached",
+                       "the break")
+    return client.full, token, f"<resume xmlns='{NS['sm']}' previd='{enabled.get('id')}' h='0'/>"
+
+
+def test_what_may_be_resumed_is_connected(server, romeo):
+    """2.1: "sessions that may be disconnected but may yet be reconnected"; and is when it was."""
+    full, token, resume = detached(server, romeo)
+    laptop = there(romeo, agent=LAPTOP)
+    shown = clients(laptop)["Phone"]
+    assert shown.connected and shown.type == "session"
+    client = romeo.connects()
+    success = fast.logs_in(client, token, PHONE, inline=resume)
+    assert success.resumed is not None and client.full == full
+    assert clients(client)["Phone"].id == shown.id
+    assert set(clients(laptop)) == {"Phone", "Laptop"}
+
+
+def test_revoked_while_it_could_be_resumed(server, romeo):
+    full, token, resume = detached(server, romeo)
+    laptop = there(romeo, agent=LAPTOP)
+    assert condition(revoke(laptop, clients(laptop)["Phone"].id)) == NEEDS_PASSWORD
+    assert not clients(laptop)["Phone"].connected
+    client = romeo.connects()
+    assert romeo.fails(token, client, inline=resume) == "credentials-expired"
+    success = sasl2.logs_in(client, agent=PHONE, inline=resume)
+    assert success.resumed is None
+
+
+def test_kicked_while_it_could_be_resumed(server, romeo):
+    full, token, resume = detached(server, romeo)
+    server.ctl("session", "kick", full)
+    assert romeo.fails(token, inline=resume) == "credentials-expired"
+
+
+def test_a_resumed_session_is_still_its_client(server, romeo):
+    """What is known of it goes on to its next stream: a kick voids its tokens."""
+    full, token, resume = detached(server, romeo)
+    client = romeo.connects()
+    assert fast.logs_in(client, token, PHONE, inline=resume).resumed is not None
+    server.ctl("session", "kick", full)
+    client.hears_stream_error("policy-violation")
+    assert romeo.fails(token) == "credentials-expired"
