@@ -5,7 +5,7 @@
  * Whoever is let in must have shown the password: sent it by PLAIN, or had us compute the
  * proof.
  */
-#include "tests/fuzz/made_up_notes.h"
+#include "tests/fuzz/made_up.h"
 
 #include "modules/sasl/exchange.c"
 #include "modules/sasl/legacy.c"
@@ -26,43 +26,14 @@ struct xy_stream {
     struct xy_str first_bare, challenge, gs2;
     enum xy_hash hash;
 };
-static const struct xy_jid *host_jid, *romeo;
 static const char password[] = "secret";
 static const char binding[] = "0123456789abcdef0123456789abcdef";
-
-enum xy_stream_stage
-xy_stream_stage(const struct xy_stream *stream)
-{
-    return stream->closed ? XY_STREAM_CLOSED
-           : stream->in   ? XY_STREAM_AUTHENTICATED
-                          : XY_STREAM_OPEN;
-}
-
-struct xy_host *
-xy_stream_host(const struct xy_stream *stream)
-{
-    (void)stream;
-    return NULL;
-}
-
-const struct xy_jid *
-xy_host_jid(const struct xy_host *host)
-{
-    (void)host;
-    return host_jid;
-}
 
 struct xy_str
 xy_stream_channel_binding(const struct xy_stream *stream, struct xy_str type)
 {
     bool known = xy_str_is(type, "tls-exporter") || xy_str_is(type, "tls-server-end-point");
     return stream->secure && known ? xy_str_from(binding) : XY_NO_STR;
-}
-
-bool
-xy_stream_is_secure(const struct xy_stream *stream)
-{
-    return stream->secure;
 }
 
 struct xy_str
@@ -98,7 +69,7 @@ xy_stream_login_failed(struct xy_stream *stream)
     xy_assert(!stream->in);
 }
 
-MADE_UP_NOTES
+MADE_UP_STREAM
 
 xy_status
 xy_stream_send(struct xy_stream *stream, struct xy_stanza *stanza)
@@ -108,14 +79,6 @@ xy_stream_send(struct xy_stream *stream, struct xy_stanza *stanza)
     if (xy_str_is(xy_node_name(root), "challenge"))
         xy_assert(xy_temp_unbase64(xy_node_text(root), &stream->challenge) == XY_OK);
     return XY_OK;
-}
-
-void
-xy_stream_error(struct xy_stream *stream, const char *condition, struct xy_str text)
-{
-    (void)condition;
-    (void)text;
-    stream->closed = true;
 }
 
 void
@@ -234,30 +197,11 @@ send_piece(struct sasl *self, struct xy_stream *stream, struct xy_str piece)
     (void)legacy_take(self, stream, element);
 }
 
-static void
-prepare(void)
-{
-    static bool done;
-    if (done)
-        return;
-    done = true;
-    xy_assert(xyi_log_configure(XY_LEVEL_ERROR, XYI_LOG_TEXT, XY_NO_STR) == XY_OK);
-    xyi_inbox_init(&xyi_logic_inbox);
-    xyi_jids_init();
-    host_jid = xy_jid_keep(xy_jid_parse(XY_STR("example.org")));
-    romeo = xy_jid_keep(xy_jid_parse(XY_STR("romeo@example.org")));
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    struct xyi_arena *arena = xyi_arena_new(4096);
-    xyi_temp_set(arena);
-    uint64_t epoch = xyi_epoch_enter();
-    prepare();
-    struct xy_str rest = xy_str_of((const char *)bytes, size);
+    struct input input = input_begin(bytes, size);
+    struct xy_str piece;
     struct xy_stream stream = {.secure = size % 2};
     struct xy_map *taken = xyi_map_new();
     struct sasl self = {.plain = true,
@@ -267,16 +211,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
                         .taken = taken};
     struct xy_stanza *features = xy_stanza_new(XY_STR(XY_NS_STREAM), XY_STR("features"));
     legacy_offer(&self, &stream, xy_stanza_top(features));
-    while (rest.at && !stream.closed && !stream.in) {
-        struct xy_str piece = xy_str_cut(&rest, (char)0xff);
-        if (piece.len)
-            send_piece(&self, &stream, piece);
-    }
+    while (!stream.closed && !stream.in && input_next(&input, &piece))
+        send_piece(&self, &stream, piece);
     free_notes(&stream.notes);
     xy_map_free(taken);
-    xyi_temp_set(NULL);
-    xyi_arena_free(arena);
-    xyi_epoch_leave(epoch);
-    xyi_epoch_sweep();
+    input_end(&input);
     return 0;
 }

@@ -7,7 +7,7 @@
  * added for him alone, behind a <continue/>, and there is no second <authenticate/> behind
  * that.
  */
-#include "tests/fuzz/made_up_notes.h"
+#include "tests/fuzz/made_up.h"
 
 #include "modules/sasl2/sasl2.h"
 
@@ -32,35 +32,6 @@ struct xy_stream {
     struct made_up_notes notes;
     unsigned challenges, answers;
 };
-static const struct xy_jid *host_jid, *romeo, *juliet;
-
-enum xy_stream_stage
-xy_stream_stage(const struct xy_stream *stream)
-{
-    return stream->closed ? XY_STREAM_CLOSED
-           : stream->in   ? XY_STREAM_AUTHENTICATED
-                          : XY_STREAM_OPEN;
-}
-
-struct xy_host *
-xy_stream_host(const struct xy_stream *stream)
-{
-    (void)stream;
-    return NULL;
-}
-
-const struct xy_jid *
-xy_host_jid(const struct xy_host *host)
-{
-    (void)host;
-    return host_jid;
-}
-
-bool
-xy_stream_is_secure(const struct xy_stream *stream)
-{
-    return stream->secure;
-}
 
 const struct xy_jid *
 xy_stream_from(const struct xy_stream *stream)
@@ -75,7 +46,7 @@ xy_stream_session(const struct xy_stream *stream)
     return NULL;
 }
 
-MADE_UP_NOTES
+MADE_UP_STREAM
 
 /* One answer to each element, of which a success is one. */
 xy_status
@@ -87,14 +58,6 @@ xy_stream_send(struct xy_stream *stream, struct xy_stanza *stanza)
     xy_assert(xy_str_is(name, "success") == stream->in);
     stream->continued |= xy_str_is(name, "continue");
     return XY_OK;
-}
-
-void
-xy_stream_error(struct xy_stream *stream, const char *condition, struct xy_str text)
-{
-    (void)condition;
-    (void)text;
-    stream->closed = true;
 }
 
 void
@@ -328,43 +291,18 @@ send_piece(struct sasl2 *self, struct xy_stream *stream, struct xy_str piece)
     xy_assert(stream->closed || stream->answers == 1);
 }
 
-static void
-prepare(void)
-{
-    static bool done;
-    if (done)
-        return;
-    done = true;
-    xy_assert(xyi_log_configure(XY_LEVEL_ERROR, XYI_LOG_TEXT, XY_NO_STR) == XY_OK);
-    xyi_inbox_init(&xyi_logic_inbox);
-    xyi_jids_init();
-    host_jid = xy_jid_keep(xy_jid_parse(XY_STR("example.org")));
-    romeo = xy_jid_keep(xy_jid_parse(XY_STR("romeo@example.org")));
-    juliet = xy_jid_keep(xy_jid_parse(XY_STR("juliet@example.org")));
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    struct xyi_arena *arena = xyi_arena_new(4096);
-    xyi_temp_set(arena);
-    uint64_t epoch = xyi_epoch_enter();
-    prepare();
+    struct input input = input_begin(bytes, size);
+    struct xy_str piece;
+    const struct xy_jid *juliet = xy_jid_parse(XY_STR("juliet@example.org"));
     const struct xy_jid *const claims[] = {romeo, NULL, romeo, juliet};
-    struct xy_str rest = xy_str_of((const char *)bytes, size);
     struct xy_stream stream = {.secure = size % 8 != 7, .from = claims[size % 4]};
     struct sasl2 self = {.upgrade = true};
-    while (rest.at && !stream.closed) {
-        struct xy_str piece = xy_str_cut(&rest, (char)0xff);
-        if (piece.len)
-            send_piece(&self, &stream, piece);
-    }
+    while (!stream.closed && input_next(&input, &piece))
+        send_piece(&self, &stream, piece);
     free_notes(&stream.notes);
-    xyi_temp_set(NULL);
-    xyi_arena_free(arena);
-    xyi_epoch_leave(epoch);
-    xyi_epoch_sweep();
+    input_end(&input);
     return 0;
 }
