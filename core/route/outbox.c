@@ -6,96 +6,8 @@
 
 enum {
     WINDOW = 256 * 1024, /* bytes a client with stream management is sent ahead */
-    ASK_AGAIN_MS = 5000,
-    MOST_ASK_AGAIN_MS = 5 * 60 * 1000,
-    MOST_PLAIN = 4, /* times `most`: what is of no consequence, without a connection */
+    MOST_PLAIN = 4,      /* times `most`: what is of no consequence, without a connection */
 };
-
-static struct item *spare; /* a free list: an item a stanza is the steady state */
-
-/* ---- lists --------------------------------------------------------------------------------
- */
-
-void
-xyi_items_init(struct items *items)
-{
-    items->first = NULL;
-    items->last = &items->first;
-    items->count = 0;
-}
-
-void
-xyi_items_append(struct items *items, struct item *item)
-{
-    item->next = NULL;
-    *items->last = item;
-    items->last = &item->next;
-    items->count++;
-}
-
-void
-xyi_items_append_all(struct items *to, struct items *from)
-{
-    if (!from->first)
-        return;
-    *to->last = from->first;
-    to->last = from->last;
-    to->count += from->count;
-    xyi_items_init(from);
-}
-
-struct item *
-xyi_items_take(struct items *items)
-{
-    struct item *item = items->first;
-    if (!item)
-        return NULL;
-    items->first = item->next;
-    if (!items->first)
-        items->last = &items->first;
-    items->count--;
-    return item;
-}
-
-static struct item *
-copy(const struct item *of)
-{
-    struct item *item = spare;
-    if (item)
-        spare = item->next;
-    else
-        item = xyi_alloc(sizeof(*item));
-    *item = *of;
-    if (item->stanza)
-        xy_stanza_keep(item->stanza);
-    if (item->parcel)
-        xyi_parcel_keep(item->parcel);
-    if (item->share)
-        item->share->refs++;
-    if (item->ids) {
-        item->ids = xyi_alloc(item->count * sizeof(*item->ids));
-        memcpy(item->ids, of->ids, item->count * sizeof(*item->ids));
-    }
-    return item;
-}
-
-void
-xyi_share_drop(struct share *share)
-{
-    if (share && --share->refs == 0)
-        xyi_free(share);
-}
-
-void
-xyi_item_free(struct item *item)
-{
-    xy_stanza_drop(item->stanza);
-    xyi_parcel_drop(item->parcel);
-    xyi_share_drop(item->share);
-    xyi_free(item->ids);
-    item->next = spare;
-    spare = item;
-}
 
 void
 xyi_outbox_init(struct xy_session *session)
@@ -202,57 +114,13 @@ emit(struct xy_session *session, struct item *item)
     transmit(session, item);
 }
 
-static void
-request(struct xy_session *session)
-{
-    struct outbox *out = &session->out;
-    xyi_link_send(session->stream->link, out->request, NULL);
-    out->asked = true;
-    out->asked_out = out->out;
-}
-
-/* One request is under way at most, and each is for something new. */
-static void
-ask(struct xy_session *session)
-{
-    const struct outbox *out = &session->out;
-    if (out->request && !out->asked && out->out != out->acknowledged &&
-        out->out != out->asked_out)
-        request(session);
-}
-
-static void
-ask_again(struct xyi_timer *timer)
-{
-    struct xy_session *session = XYI_LIST_OF(timer, struct xy_session, out.grace);
-    const struct outbox *out = &session->out;
-    if (out->request && !out->asked && out->out != out->acknowledged &&
-        xyi_session_is_connected(session))
-        request(session);
-}
-
-/* A client may acknowledge less than it was sent, and for ever so, if it does not count right.
- */
-void
-xyi_outbox_ask_later(struct xy_session *session, bool progress)
-{
-    struct outbox *out = &session->out;
-    int64_t longer = out->ask_again_ms * 2;
-    out->ask_again_ms = progress || !longer ? ASK_AGAIN_MS : longer;
-    if (out->ask_again_ms > MOST_ASK_AGAIN_MS)
-        out->ask_again_ms = MOST_ASK_AGAIN_MS;
-    xyi_timer_clear(&out->grace);
-    if (out->out != out->acknowledged)
-        xyi_timer_set(&out->grace, out->ask_again_ms, ask_again);
-}
-
 void
 xy_session_flush(struct xy_session *session)
 {
     if (!session->open || !xyi_session_is_connected(session))
         return;
     send_held(session);
-    ask(session);
+    xyi_outbox_ask(session);
 }
 
 static bool
@@ -286,7 +154,7 @@ xyi_outbox_pump(struct xy_session *session)
     if (!out->binding && xyi_session_is_connected(session)) {
         if (out->retained)
             xyi_outbox_receive(session, 0); /* what waited for nothing */
-        ask(session);
+        xyi_outbox_ask(session);
     }
 }
 
@@ -333,7 +201,7 @@ xyi_outbox_put(struct xy_session *session, const struct item *item)
     if (item->kind == ITEM_PLAIN && !session->stream &&
         out->waiting.count / MOST_PLAIN >= out->most)
         return false;
-    xyi_items_append(&out->waiting, copy(item));
+    xyi_items_append(&out->waiting, xyi_item_copy(item));
     if (!session->stream && item->stanza) {
         xyi_forbid_wait("session_queued");
         xy_run_session_queued(session->user->host, session, item->stanza, item->message);
@@ -346,8 +214,8 @@ xyi_outbox_put(struct xy_session *session, const struct item *item)
 void
 xyi_outbox_pass(struct xy_session *session, const struct item *item)
 {
-    emit(session, copy(item));
-    ask(session);
+    emit(session, xyi_item_copy(item));
+    xyi_outbox_ask(session);
 }
 
 void
@@ -362,82 +230,4 @@ xyi_outbox_unblock(struct xy_session *session)
     session->out.blocked--;
     if (session->open)
         xyi_outbox_pump(session);
-}
-
-/* ---- received -----------------------------------------------------------------------------
- */
-
-static void
-received(void *argument, xy_status status, const struct xy_txn *txn)
-{
-    (void)txn;
-    struct xy_user *user = argument;
-    if (status != XY_OK)
-        xy_warn("message.not_cleared", "received messages stay queued and will be repeated",
-                XY_F_STR_AS("account", xy_jid_text(user->jid)),
-                XY_F_CSTR_AS("status", xy_status_name(status)));
-    user->pending = -1;
-    xyi_user_commit_done(user);
-}
-
-static void
-add_received(struct xy_session *session, struct xy_txn **txn, const struct item *item)
-{
-    const xy_message_id *ids = item->kind == ITEM_PASSES ? item->ids : &item->message;
-    unsigned count = item->kind == ITEM_PASSES ? item->count : item->queued;
-    if (session->user->gone || session->user->pending == 0)
-        return;
-    for (unsigned i = 0; i < count; i++) {
-        if (!*txn)
-            *txn = xyi_txn_detached();
-        xyi_pending_receive(*txn, session->user->owner, session->device, ids[i],
-                            item->archived);
-        xyi_trace(XYI_TRACE_ACKNOWLEDGED, ids[i], session->user->owner, session->device);
-    }
-}
-
-static void
-receive_first(struct xy_session *session, struct xy_txn **txn)
-{
-    struct outbox *out = &session->out;
-    struct item *item = xyi_items_take(&out->sent);
-    if (out->spilled == item)
-        out->spilled = NULL;
-    out->in_memory -= item->stanza != NULL;
-    if (item->share)
-        item->share->received = true;
-    add_received(session, txn, item);
-    xyi_item_free(item);
-}
-
-static void
-submit(struct xy_session *session, struct xy_txn *txn)
-{
-    if (!txn)
-        return;
-    xyi_txn_removes(txn, XYI_RECEIVED);
-    xyi_user_commit_begins(session->user);
-    xyi_txn_submit(txn, received, session->user);
-}
-
-void
-xyi_outbox_receive(struct xy_session *session, uint64_t stanzas)
-{
-    struct item *first;
-    struct xy_txn *txn = NULL;
-    while ((first = session->out.sent.first) && (stanzas || first->kind == ITEM_PASSES)) {
-        stanzas -= first->kind != ITEM_PASSES;
-        receive_first(session, &txn);
-    }
-    submit(session, txn);
-}
-
-void
-xyi_outbox_receive_through(struct xy_session *session, uint64_t put)
-{
-    struct outbox *out = &session->out;
-    struct xy_txn *txn = NULL;
-    while (out->sent.count && out->put - out->sent.count < put)
-        receive_first(session, &txn);
-    submit(session, txn);
 }

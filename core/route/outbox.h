@@ -132,9 +132,11 @@ void xyi_items_init(struct items *items);
 void xyi_items_append(struct items *items, struct item *item);
 void xyi_items_append_all(struct items *to, struct items *from); /* `from` is empty then */
 struct item *xyi_items_take(struct items *items);                /* the first, or NULL */
+struct item *xyi_item_copy(const struct item *of); /* with references of its own */
 void xyi_item_free(struct item *item);
 void xyi_share_drop(struct share *share);
 void xyi_outbox_mark(struct xy_session *session);
+void xyi_outbox_ask(struct xy_session *session);
 void xyi_outbox_ask_later(struct xy_session *session, bool progress);
 /* The first `stanzas` stanzas of `sent`, and what only waited for them, have been received. */
 void xyi_outbox_receive(struct xy_session *session, uint64_t stanzas);

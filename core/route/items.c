@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Items of outboxes, and lists of them. An item holds references on what it is made of. */
+#include "core/route/objects.h"
+
+static struct item *spare; /* a free list: an item a stanza is the steady state */
+
+void
+xyi_items_init(struct items *items)
+{
+    items->first = NULL;
+    items->last = &items->first;
+    items->count = 0;
+}
+
+void
+xyi_items_append(struct items *items, struct item *item)
+{
+    item->next = NULL;
+    *items->last = item;
+    items->last = &item->next;
+    items->count++;
+}
+
+void
+xyi_items_append_all(struct items *to, struct items *from)
+{
+    if (!from->first)
+        return;
+    *to->last = from->first;
+    to->last = from->last;
+    to->count += from->count;
+    xyi_items_init(from);
+}
+
+struct item *
+xyi_items_take(struct items *items)
+{
+    struct item *item = items->first;
+    if (!item)
+        return NULL;
+    items->first = item->next;
+    if (!items->first)
+        items->last = &items->first;
+    items->count--;
+    return item;
+}
+
+struct item *
+xyi_item_copy(const struct item *of)
+{
+    struct item *item = spare;
+    if (item)
+        spare = item->next;
+    else
+        item = xyi_alloc(sizeof(*item));
+    *item = *of;
+    if (item->stanza)
+        xy_stanza_keep(item->stanza);
+    if (item->parcel)
+        xyi_parcel_keep(item->parcel);
+    if (item->share)
+        item->share->refs++;
+    if (item->ids) {
+        item->ids = xyi_alloc(item->count * sizeof(*item->ids));
+        memcpy(item->ids, of->ids, item->count * sizeof(*item->ids));
+    }
+    return item;
+}
+
+void
+xyi_share_drop(struct share *share)
+{
+    if (share && --share->refs == 0)
+        xyi_free(share);
+}
+
+void
+xyi_item_free(struct item *item)
+{
+    xy_stanza_drop(item->stanza);
+    xyi_parcel_drop(item->parcel);
+    xyi_share_drop(item->share);
+    xyi_free(item->ids);
+    item->next = spare;
+    spare = item;
+}
