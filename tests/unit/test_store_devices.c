@@ -342,7 +342,10 @@ counted(void *argument, xy_status status, int64_t rows)
     CHECK_OK(status);
     xyi_store_counts(&counts);
     CHECK_EQ(counts.unknown, 0);
-    CHECK_EQ(rows, census.begin + (int64_t)(counts.pending_added - counts.pending_removed));
+    int64_t expected = census.begin + (int64_t)counts.pending_added;
+    for (size_t why = 0; why < XYI_REMOVALS; why++)
+        expected -= (int64_t)counts.pending_removed[why];
+    CHECK_EQ(rows, expected);
     census.rows = rows;
     census.answers++;
 }
