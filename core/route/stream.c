@@ -95,7 +95,7 @@ keep_alive(struct xy_stream *stream, int64_t silent_ms)
     xy_stanza_set_from(ping, xy_host_jid(stream->host));
     xy_stanza_set_to(ping, stream->session->jid);
     xy_node_add(xy_stanza_top(ping), XY_STR(XY_NS_PING), XY_STR("ping"));
-    (void)xy_stream_send(stream, ping);
+    (void)xy_session_send(stream->session, ping);
 }
 
 /* It ends at once, also if it could be resumed. */
@@ -123,7 +123,7 @@ handle(struct event *event)
             &stream->notes); /* RFC 6120 5.4.3.3: what was known before TLS is forgotten */
         break;
     case CLOSING:
-        if (stream->session)
+        if (stream->session && !stream->closing) /* else it only answers our goodbye */
             say_goodbye(stream->session);
         xy_stream_close(stream);
         break;

@@ -51,8 +51,8 @@ resume(struct sm *self, struct xy_stream *stream, const struct xy_node *element)
     struct xy_stanza *box = sm_element("box");
     bool resumed = sm_resume(self, stream, element, xy_stanza_top(box));
     send_child(stream, box);
-    if (resumed && xy_stream_session(stream))
-        sm_release(xy_stream_session(stream));
+    if (resumed)
+        sm_release(stream);
 }
 
 static xy_verdict
@@ -98,9 +98,7 @@ resume_inline(XY_SELF, struct xy_stream *stream, const struct xy_node *authentic
 static void
 release_inline(XY_SELF, struct xy_stream *stream)
 {
-    struct xy_session *session = xy_stream_session(stream);
-    if (session && managed(session))
-        sm_release(session);
+    sm_release(stream);
 }
 
 static void

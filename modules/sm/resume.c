@@ -22,9 +22,17 @@ refuse(struct sm *self, struct xy_node *parent, xy_condition condition, const ui
     return false;
 }
 
+/* On a stream whose session is to be released: 1 and the presence to show again, if any. */
+static const struct xy_note resumed_kind = {"sm.resumed", 1, 0};
+
 static bool
-accept(const struct asked *asked, struct xy_session *session, struct xy_node *parent)
+accept(const struct asked *asked, struct xy_session *session, struct xy_str presence,
+       struct xy_node *parent)
 {
+    char *noted = xy_stream_note_resize(asked->stream, &resumed_kind, 1 + presence.len);
+    *noted = 1;
+    if (presence.len)
+        memcpy(noted + 1, presence.at, presence.len);
     struct xy_node *resumed = xy_node_add(parent, XY_STR(XY_NS_SM), XY_STR("resumed"));
     xy_node_set(resumed, "previd", asked->previd);
     sm_set_number(resumed, "h", xy_session_handled(session));
@@ -91,16 +99,6 @@ restore(struct sm *self, const struct asked *asked, const struct sm_row *row,
     return status;
 }
 
-static const struct xy_note presence_kind = {"sm.presence", 1, 0};
-
-static void
-remember_presence(struct xy_stream *stream, struct xy_str presence)
-{
-    if (presence.len)
-        memcpy(xy_stream_note_resize(stream, &presence_kind, presence.len), presence.at,
-               presence.len);
-}
-
 static bool
 resume_stored(struct sm *self, const struct asked *asked, struct xy_node *parent)
 {
@@ -118,9 +116,8 @@ resume_stored(struct sm *self, const struct asked *asked, struct xy_node *parent
         sm_row_end(asked->id, row.handled);
         return refuse(self, parent, xy_status_condition(status), &row.handled);
     }
-    remember_presence(asked->stream, row.presence);
     xy_count(&self->restored);
-    return accept(asked, session, parent);
+    return accept(asked, session, row.presence, parent);
 }
 
 /* ---- both -----------------------------------------------------------------------------------
@@ -150,7 +147,7 @@ sm_resume(struct sm *self, struct xy_stream *stream, const struct xy_node *resum
     if (status != XY_OK)
         return refuse(self, parent, xy_status_condition(status), &handled);
     xy_count(&self->resumed);
-    return accept(&asked, session, parent);
+    return accept(&asked, session, XY_NO_STR, parent);
 }
 
 /* What its client knows of its contacts is of an earlier run: they are gone, unless their
@@ -187,15 +184,15 @@ show(struct xy_session *session, struct xy_str text)
 }
 
 void
-sm_release(struct xy_session *session)
+sm_release(struct xy_stream *stream)
 {
-    struct xy_stream *stream = xy_session_stream(session);
-    const char *noted = stream ? xy_stream_note_find(stream, &presence_kind) : NULL;
-    struct xy_str presence =
-        noted ? xy_temp_str(xy_str_of(noted, xy_stream_note_size(stream, &presence_kind)))
-              : XY_NO_STR;
-    if (noted)
-        xy_stream_note_drop(stream, &presence_kind);
+    struct xy_session *session = xy_stream_session(stream);
+    const char *noted = xy_stream_note_find(stream, &resumed_kind);
+    if (!session || !noted)
+        return;
+    size_t size = xy_stream_note_size(stream, &resumed_kind) - 1;
+    struct xy_str presence = xy_temp_str(xy_str_of(noted + 1, size));
+    xy_stream_note_drop(stream, &resumed_kind);
     xy_session_release(session);
     if (presence.len && xy_session_is_open(session))
         show(session, presence);

@@ -68,8 +68,9 @@ void sm_answer(struct xy_session *session); /* sends <a/> */
  * <resumed/>, and the session's output is held until it is released. */
 XY_SUSPENDS bool sm_resume(struct sm *self, struct xy_stream *stream,
                            const struct xy_node *resume, struct xy_node *parent);
-/* Behind the answer: releases it; shows itself again, if it comes from an earlier run. */
-XY_SUSPENDS void sm_release(struct xy_session *session);
+/* Behind the answer: releases what was resumed on `stream`; it shows itself again, if it comes
+ * from an earlier run. */
+XY_SUSPENDS void sm_release(struct xy_stream *stream);
 
 /* ---- rows.c ---- */
 struct sm_row {

@@ -149,6 +149,39 @@ def test_h_counts_after_the_commit_only(make_server, actors):
     assert heard == ["before", "while locked"]
 
 
+@pytest.fixture
+def locked(make_server, actors):
+    """A server whose database is soon locked; what waits for it is refused after two seconds."""
+    server = make_server(storage={"driver": "sqlite", "path": "data/xylem.db", "url": DROP, "timeout": "2 s"})
+    other = sqlite3.connect(server.directory / "data" / "xylem.db", isolation_level=None)
+    yield actors(server), lambda: other.execute("BEGIN IMMEDIATE"), lambda: other.execute("ROLLBACK")
+    other.close()
+
+
+@pytest.mark.once
+def test_what_is_refused_is_handled(locked):
+    """Its sender is told: nobody waits for it any more, and it must not come again by itself."""
+    cast, lock, unlock = locked
+    juliet, absent = managed(cast, "juliet").logs_in().enables(), cast.account("nurse")
+    lock()
+    juliet.sends(body(absent, "refused", "type='chat' id='m'"))
+    juliet.hears("<message type='error' id='m'>...<error type='*'>...</error></message>")
+    while juliet.unacknowledged:
+        juliet.requests()
+    unlock()
+
+
+@pytest.mark.once
+def test_without_a_database_there_are_acknowledgements_only(locked):
+    cast, lock, unlock = locked
+    juliet = managed(cast, "juliet").logs_in()
+    lock()
+    juliet.enables()
+    unlock()
+    assert juliet.enabled.attrib == {}
+    assert juliet.requests() == 0
+
+
 # ---- what the client has handled -------------------------------------------------------------------
 
 
@@ -224,6 +257,19 @@ def test_a_client_that_never_acknowledges_is_taken_for_dead(make_server, actors)
     juliet.hears_stream_error("connection-timeout")
     again = juliet.reconnects().resumes(h=before)
     again.hears(f"<message to='{juliet}' type='chat'>...<body>hello?</body></message>")
+
+
+@pytest.mark.once
+def test_the_servers_own_pings_count(make_server, actors):
+    server = make_server(test_clock=True, limits={"idle": "60 s"})
+    juliet = managed(actors(server), "juliet").logs_in().enables().comes_online()
+    juliet.hears_nothing()
+    juliet.sock.setblocking(True)
+    server.advance("70 s")
+    ping = juliet.hears("<iq type='get' id='*' from='xylem.test'><ping xmlns='urn:xmpp:ping'/></iq>")
+    juliet.sends(f"<iq type='result' id='{ping.get('id')}' to='xylem.test'/>")
+    juliet.acknowledges()
+    juliet.hears_nothing()
 
 
 def test_a_client_that_says_nothing_of_it_is_left_alone(cast):

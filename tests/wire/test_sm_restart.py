@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Resumption that survives the server: after SIGTERM and after kill -9, of sessions that waited and of
 sessions that were connected. A client resumes, or is told what was handled and gets every message."""
+import signal
 import sqlite3
 
 import pytest
 
 from lib import dom, friends, process
 from lib.dom import NS
+from lib.server import DROP
 from lib.sm import managed
 
 pytestmark = pytest.mark.xylem
@@ -109,7 +111,18 @@ def test_a_session_that_waited(people, server, actors, request, how):
     actors(server).client("juliet", jid=juliet.jid).comes_online().hears_nothing()
 
 
-def test_sigterm_while_it_is_connected(people, server, actors):
+def answers_the_end(server, client):
+    server.process.send_signal(signal.SIGTERM)
+    error = client.next_element()
+    assert dom.find(error, "streams:system-shutdown") is not None
+    client.sends("</stream:stream>")
+    assert server.process.wait(60) == 0
+    server.start()
+
+
+@pytest.mark.parametrize("polite", [False, True])
+def test_sigterm_while_it_is_connected(people, server, actors, polite):
+    """A client that answers the end of the stream with its own has not said goodbye."""
     romeo, juliet = people
     juliet.acknowledges().hears_nothing()
     juliet.answers = False
@@ -118,8 +131,11 @@ def test_sigterm_while_it_is_connected(people, server, actors):
     juliet.received -= 1
     juliet.sends(body(romeo.full, "out"))
     romeo.hears(body(romeo.full, "out"))
-    server.restart()
-    juliet.hears_stream_error("system-shutdown")
+    if polite:
+        answers_the_end(server, juliet)
+    else:
+        server.restart()
+        juliet.hears_stream_error("system-shutdown")
     again = juliet.reconnects().resumes()
     assert again.resent == 0
     assert texts(again, 1) == ["unread"]
@@ -255,6 +271,23 @@ def test_it_may_be_too_late_after_a_restart(make_server, actors, request):
     again = juliet.reconnects()
     assert again.fails_to_resume() == handled
     again.binds().round_trip()
+
+
+@pytest.mark.once
+def test_nobody_can_look_it_up(make_server, actors, request):
+    """The database is locked when the client comes: it may bind, and the row is as it was."""
+    server = make_server(storage={"driver": "sqlite", "path": "data/xylem.db", "url": DROP, "timeout": "2 s"})
+    juliet = managed(actors(server), "juliet").logs_in().enables().comes_online()
+    server.restart()
+    early, late = juliet.reconnects(), juliet.reconnects()
+    other = sqlite3.connect(server.directory / "data" / "xylem.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    early.sends(early.resume_text())
+    refused = early.next_element()
+    assert dom.name(refused) == (NS["sm"], "failed") and refused.get("h") is None, dom.show(refused)
+    other.execute("ROLLBACK")
+    other.close()
+    late.resumes()
 
 
 def test_only_the_same_account_after_a_restart(people, server, actors):

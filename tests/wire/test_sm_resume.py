@@ -384,6 +384,35 @@ def test_expired_messages_that_nobody_keeps_come_back_once(clocked, actors):
     romeo.hears_nothing()
 
 
+def test_expired_messages_are_archived_once(clocked, actors):
+    """What waits anew is the same message: one entry for each side, before and after."""
+    server = clocked(modules={"mam": {"default": "always"}})
+    cast = actors(server)
+    romeo, juliet = cast("romeo"), managed(cast, "juliet").logs_in().enables().comes_online()
+    juliet.acknowledges().hears_nothing()
+    juliet.answers = False
+    romeo.sends(body(juliet.full, "sent"))
+    assert texts(juliet, 1) == ["sent"]
+    juliet.breaks()
+    waits(server, juliet)
+    romeo.sends(body(juliet.full, "waiting"))
+    romeo.round_trip()
+    expires(server, juliet)
+    again = cast.client("juliet", jid=juliet.jid).logs_in()
+    again.sends("<presence/>")
+    assert texts(again, 2) == ["sent", "waiting"]
+    again.hears_nothing()
+    for client in (romeo, again):
+        assert archived(client) == ["sent", "waiting"]
+
+
+def archived(client):
+    client.asks("set", "<query xmlns='urn:xmpp:mam:2'/>")
+    found = [e.find(".//{jabber:client}body") for kind, e in client.events if kind == "element"]
+    client.events.clear()
+    return [b.text for b in found if b is not None]
+
+
 def test_the_administrator_ends_one_that_waits(people, server):
     romeo, juliet = people
     juliet.breaks()
@@ -456,6 +485,23 @@ def test_new_code_for_sessions_that_are_there_and_that_wait(replaceable, actors)
         server.advance("80 s")
     ended(server, lost)
     here.round_trip()
+
+
+@pytest.mark.once
+def test_switched_off_while_sessions_are_connected(make_server, actors):
+    """Their next acknowledgement ends them; what it was for waits for their next login."""
+    server = make_server()
+    cast = actors(server)
+    romeo, juliet = cast("romeo"), managed(cast, "juliet").logs_in().enables().comes_online()
+    juliet.answers = False
+    server.reload(modules={"sm": False})
+    romeo.sends(body(juliet, "not lost"))
+    assert texts(juliet, 1) == ["not lost"]
+    juliet.acknowledges(0)
+    juliet.hears_stream_error("unsupported-stanza-type")
+    again = cast.client("juliet", jid=juliet.jid).logs_in()
+    again.sends("<presence/>")
+    assert texts(again, 1) == ["not lost"]
 
 
 @pytest.mark.once

@@ -10,7 +10,7 @@ came. `answers = False`: requests stay unanswered (acknowledges() answers by han
 from . import dom
 from .client import Client
 from .dom import NS
-from .stream import Ended
+from .stream import PATIENCE, Ended
 
 NS["sm"] = "urn:xmpp:sm:3"
 SM = f"xmlns='{NS['sm']}'"
@@ -140,7 +140,7 @@ class Managed(Client):
         self.events.clear()
         if self.eof:
             raise Ended(f"{self.label}: the stream ended instead\n{self.dialogue()}")
-        if not self._receive(_patience()):
+        if not self._receive(PATIENCE):
             raise TimeoutError(f"{self.label} heard nothing\n{self.dialogue()}")
 
     def reconnects(self, **options):
@@ -193,9 +193,21 @@ class Managed(Client):
         return None if failed.get("h") is None else int(failed.get("h"))
 
 
-def _patience():
-    from . import stream
-    return stream.PATIENCE
+    def took_success(self, success, condition="item-not-found"):
+        """<success/> of a SASL2 login with the elements of stream management that are in it. The h of
+        a refused resumption is in `told`."""
+        failed, bound = success.find("sm:failed"), success.bound
+        enabled = None if bound is None else dom.find(bound, "sm:enabled")
+        counted = self.received
+        if failed is not None:
+            self.told = self.took_failed(failed, condition)
+        if success.resumed is not None:
+            assert bound is None and failed is None, dom.show(success.element)
+            self.took_resumed(success.resumed)
+        elif enabled is not None:
+            self.received = counted
+            self.took_enabled(enabled)
+        return self
 
 
 def managed(cast, name, **options):
