@@ -89,8 +89,9 @@ static const struct xy_option limits[] = {
     LIMIT(idle, .initial = "5 min", .min = 1000, .effect = XY_RECONNECT,
           .doc = "Silence after which a client is asked whether it is still there."),
     LIMIT(grace, .initial = "10 s", .min = 0, .max = 10 * 60 * 1000,
-          .doc = "How long the connection of a client without stream management must live on "
-                 "after its machine has taken a message, for the message to count as received."),
+          .doc =
+              "How long the connection of a client without stream management must live on "
+              "after its machine has taken a message, for the message to count as received."),
     LIMIT(fibers, .initial = "8192", .min = 64, .max = 1000000,
           .doc =
               "Requests waiting at a time, for the database mostly; beyond, they queue. Each "
