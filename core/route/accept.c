@@ -189,8 +189,9 @@ tell_both(const struct accepting *a, const struct xy_stanza *seen, struct parcel
                              .keep = a->keep_in};
     in.queued = parcel && a->device_count && !a->alone;
     in.archived = (a->keep_in | a->keep_out) & XY_KEEP_ARCHIVED;
+    in.again = a->again;
     xyi_delivery_tell(&in);
-    if (!a->from)
+    if (!a->from || a->again)
         return;
     bool own = a->from == a->to;
     struct xy_delivery out = {.user = a->from,
@@ -216,8 +217,7 @@ decide(struct accepting *a)
         seen = late;
     }
     give(a, seen, parcel, !matters(a->message));
-    if (!a->again)
-        tell_both(a, seen, parcel);
+    tell_both(a, seen, parcel);
     xyi_parcel_drop(parcel);
 }
 

@@ -42,6 +42,12 @@ xy_delivery_message(const struct xy_delivery *delivery)
     return delivery->message;
 }
 
+bool
+xy_delivery_is_again(const struct xy_delivery *delivery)
+{
+    return delivery->again;
+}
+
 struct xy_session *
 xy_delivery_sender(const struct xy_delivery *delivery)
 {

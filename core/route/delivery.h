@@ -13,7 +13,7 @@ struct xy_delivery {
     struct xy_session *const *takers;
     size_t taken;
     unsigned keep;
-    bool outgoing;
+    bool outgoing, again;
     bool queued;   /* it waits for all devices of that user */
     bool archived; /* some archive shows it */
 };

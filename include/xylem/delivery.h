@@ -91,6 +91,9 @@ XY_API XY_CHECK xy_status xy_session_set_notes(struct xy_session *session, struc
 struct xy_delivery;
 XY_API struct xy_user *xy_delivery_user(const struct xy_delivery *delivery); /* whose side this is */
 XY_API bool xy_delivery_is_outgoing(const struct xy_delivery *delivery);     /* that user sent it */
+/* Nobody stored it, and the session that was given it has ended: its other side, and who was to get
+ * copies, have been told. */
+XY_API bool xy_delivery_is_again(const struct xy_delivery *delivery);
 /* As that user's devices see it: with stanza-id if archived for the user. */
 XY_API const struct xy_stanza *xy_delivery_message(const struct xy_delivery *delivery);
 XY_API struct xy_session *xy_delivery_sender(const struct xy_delivery *delivery); /* or NULL */
@@ -100,7 +103,8 @@ XY_API unsigned xy_delivery_taken(const struct xy_delivery *delivery); /* by how
 XY_API xy_message_id xy_delivery_id(const struct xy_delivery *delivery); /* 0: nothing stores it */
 XY_API unsigned xy_delivery_keep(const struct xy_delivery *delivery); /* this user's, enum xy_keep */
 /* Sends `copy` to `session` in the message's place in the order, after its commit. Copies are never
- * stored, bounced, copied or delivered to anybody else. */
+ * stored, bounced, copied or delivered to anybody else. A device that acknowledges one need not
+ * get the message itself any more. */
 XY_API void xy_delivery_copy(struct xy_delivery *delivery, struct xy_session *session,
                              struct xy_stanza *copy);
 

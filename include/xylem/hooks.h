@@ -85,7 +85,8 @@ XY_EVENT(message_keeping, (struct xy_user *owner, const struct xy_stanza *messag
 XY_FILTER(message_waiting, (struct xy_user *to, const struct xy_stanza *message), (to, message))
 /* A message is on its way to the sessions of a user, or left one of a user's: copy it, take notice.
  * Fires for every message accepted from or for an account of ours, once per side, in the order of
- * acceptance; if it is stored, before its commit. Must not suspend. */
+ * acceptance; if it is stored, before its commit. Once more if it has to be delivered again
+ * (xy_delivery_is_again()). Must not suspend. */
 XY_EVENT(message_delivering, (struct xy_delivery *delivery), (delivery))
 /* A message from a retained session is about to be stored: statements added to `txn` commit with
  * it. xy_session_handled() will be `handled` then. Must not suspend. */

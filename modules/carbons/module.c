@@ -133,7 +133,7 @@ copy(XY_SELF, struct xy_delivery *delivery)
     bool outgoing = xy_delivery_is_outgoing(delivery);
     const struct xy_jid *from = xy_stanza_from(message), *to = xy_stanza_to(message);
     const struct xy_jid *other = outgoing ? to : from;
-    if (!other || !any_enabled(user))
+    if (!other || xy_delivery_is_again(delivery) || !any_enabled(user))
         return;
     if (outgoing && xy_jid_bare(other) == xy_user_jid(user))
         return; /* to oneself: it arrives, too, and each resource gets one copy */

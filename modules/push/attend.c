@@ -282,6 +282,14 @@ push_delivering(XY_SELF, struct xy_delivery *delivery)
     push_release(self, account);
 }
 
+/* One that had no connection any more was dealt with when it lost that. */
+void
+push_closed(XY_SELF, struct xy_session *session)
+{
+    if (xy_session_stream(session))
+        push_left(self, session);
+}
+
 /* The connection is gone, and not everything that was sent on it has come in. */
 void
 push_left(XY_SELF, struct xy_session *session)

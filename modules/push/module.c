@@ -265,7 +265,7 @@ static const struct xy_option options[] = {
 static const struct xy_hook hooks[] = {
     XY_ON(message_delivering, push_delivering),
     XY_ON(session_detached, push_left),
-    XY_ON(session_closed, push_left, .order = XY_EARLY),
+    XY_ON(session_closed, push_closed, .order = XY_EARLY),
     XY_ON(stanza_in, take_notice),
     XY_ON(account_deleted, forget),
 };

@@ -68,6 +68,7 @@ void push_attend(struct push *self, struct account *account);
 void push_tick(struct push *self);
 void push_delivering(XY_SELF, struct xy_delivery *delivery);
 void push_left(XY_SELF, struct xy_session *session);
+void push_closed(XY_SELF, struct xy_session *session);
 
 /* ---- notify.c: telling it -------------------------------------------------------------------- */
 void push_notify(void *instance, void *target);

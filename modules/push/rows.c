@@ -25,8 +25,9 @@ static const struct xy_statement drop =
     XY_SQL("delete from push_registration where owner = ? and jid = ? and node = ?");
 static const struct xy_statement drop_all =
     XY_SQL("delete from push_registration where owner = ?");
-static const struct xy_statement set_failing = XY_SQL(
-    "update push_registration set failing_ms = ? where owner = ? and jid = ? and node = ?");
+static const struct xy_statement set_failing =
+    XY_SQL("update push_registration set failing_ms = ? "
+           "where owner = ? and jid = ? and node = ? and enabled_ms = ?");
 const struct xy_statement *const push_statements[] = {&get, &put, &drop, &drop_all,
                                                       &set_failing};
 
@@ -128,7 +129,8 @@ xy_status
 push_set_failing(xy_owner owner, const struct target *target)
 {
     return xy_sql_write(&set_failing, XY_INT(target->failing_ms), XY_INT(owner),
-                        XY_TEXT(target->service), XY_TEXT(target->node));
+                        XY_TEXT(target->service), XY_TEXT(target->node),
+                        XY_INT(target->enabled_ms));
 }
 
 xy_status
