@@ -10,7 +10,7 @@ enum {
     LOT = 64,
     ACCOUNTS = 64,
     PAUSE_MS = 50,
-    FIRST_MS = 60 * 1000,
+    SOON_MS = 60 * 1000, /* behind a start, or a failure */
     PERIOD_MS = 10 * 60 * 1000
 };
 
@@ -111,11 +111,12 @@ step(void *instance, void *argument)
     if (status != XY_OK)
         xy_warn("mam.not_trimmed", "messages that are due stay in their archives",
                 XY_F_CSTR_AS("status", xy_status_name(status)));
-    (void)xy_after(self, status != XY_OK || done ? PERIOD_MS : PAUSE_MS, step, NULL);
+    int64_t ms = status != XY_OK ? SOON_MS : done ? PERIOD_MS : PAUSE_MS;
+    (void)xy_after(self, ms, step, NULL);
 }
 
 void
 mam_retention_begin(XY_SELF)
 {
-    (void)xy_after(self, FIRST_MS, step, NULL);
+    (void)xy_after(self, SOON_MS, step, NULL);
 }
