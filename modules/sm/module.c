@@ -74,135 +74,6 @@ take_element(XY_SELF, struct xy_stream *stream, const struct xy_stanza *element)
     return XY_DONE;
 }
 
-/* ---- inline: SASL2 and Bind 2 (section 9) ---------------------------------------------------
- */
-
-static void
-offer_resumption(XY_SELF, struct xy_stream *stream, struct xy_node *authentication,
-                 struct xy_node *in)
-{
-    (void)stream;
-    (void)authentication;
-    xy_node_add(in, XY_STR(XY_NS_SM), XY_STR("sm"));
-}
-
-static xy_verdict
-resume_inline(XY_SELF, struct xy_stream *stream, const struct xy_node *authenticate,
-              struct xy_node *success)
-{
-    const struct xy_node *element =
-        xy_node_child(authenticate, XY_STR(XY_NS_SM), XY_STR("resume"));
-    return element && sm_resume(self, stream, element, success) ? XY_DONE : XY_PASS;
-}
-
-static void
-release_inline(XY_SELF, struct xy_stream *stream)
-{
-    sm_release(stream);
-}
-
-static void
-offer_enabling(XY_SELF, struct xy_stream *stream, struct xy_node *in)
-{
-    (void)stream;
-    xy_node_set(xy_node_add(in, XY_NO_STR, XY_STR("feature")), "var", XY_STR(XY_NS_SM));
-}
-
-static void
-enable_inline(XY_SELF, struct xy_session *session, const struct xy_node *bind,
-              struct xy_node *bound)
-{
-    const struct xy_node *element = xy_node_child(bind, XY_STR(XY_NS_SM), XY_STR("enable"));
-    if (element && !sm_enable(self, session, element, bound))
-        sm_fill_failed(xy_node_add(bound, XY_STR(XY_NS_SM), XY_STR("failed")),
-                       XY_INTERNAL_SERVER_ERROR, NULL);
-}
-
-/* ---- what becomes of a session --------------------------------------------------------------
- */
-
-static xy_verdict
-keep_lost(XY_SELF, struct xy_session *session)
-{
-    struct managed *note = managed(session);
-    if (!note || !note->id)
-        return XY_PASS;
-    note->detached = true;
-    note->asked = note->due = false;
-    note->lost_ms = xy_monotonic_ms();
-    return XY_DONE;
-}
-
-static void
-save_detached(XY_SELF, struct xy_session *session)
-{
-    xy_session_settle(session);
-    struct managed *note = managed(session);
-    if (note && note->detached && xy_session_is_open(session))
-        sm_row_detach(session);
-}
-
-static void
-save_resumed(XY_SELF, struct xy_session *session)
-{
-    if (managed(session))
-        sm_row_attach(session);
-}
-
-static void
-save_again(void *instance, void *argument)
-{
-    struct xy_session *session = sm_later_session(instance, argument);
-    struct managed *note = session ? managed(session) : NULL;
-    if (note && note->detached && note->stale)
-        sm_row_detach(session);
-}
-
-/* Stored messages wait in the store as well; a row that is no good stays so. */
-static void
-note_queued(XY_SELF, struct xy_session *session, const struct xy_stanza *stanza,
-            xy_message_id message)
-{
-    struct managed *note = managed(session);
-    bool lost = note && note->detached && !message && !sm_only_counts(stanza);
-    if (!lost || note->broken || note->stale)
-        return;
-    note->stale = true;
-    sm_later(self, 0, save_again, session);
-}
-
-static void
-answer_handled(XY_SELF, struct xy_session *session)
-{
-    struct managed *note = managed(session);
-    if (note && note->asked)
-        sm_answer(session);
-}
-
-static void
-save_handled(XY_SELF, struct xy_session *from, uint32_t handled, struct xy_txn *txn)
-{
-    struct managed *note = managed(from);
-    if (note && note->id)
-        sm_row_handled(txn, note->id, handled);
-}
-
-static void
-save_end(XY_SELF, struct xy_session *session)
-{
-    struct managed *note = managed(session);
-    if (note && note->id)
-        sm_row_end(note->id, xy_session_handled(session));
-}
-
-static void
-forget_account(XY_SELF, const struct xy_jid *bare, xy_owner owner)
-{
-    (void)bare;
-    if (sm_rows_drop(owner) != XY_OK)
-        xy_warn("sm.not_dropped", "rows of a deleted account stay", XY_F_INT(owner));
-}
-
 /* ---- life -----------------------------------------------------------------------------------
  */
 
@@ -258,19 +129,19 @@ static const struct xy_option options[] = {
 static const struct xy_hook hooks[] = {
     XY_ON(stream_features, offer),
     XY_ON(stream_element, take_element),
-    XY_ON(sasl2_offer, offer_resumption),
-    XY_ON(sasl2_resume, resume_inline),
-    XY_ON(sasl2_finished, release_inline, .order = XY_EARLY),
-    XY_ON(bind2_offer, offer_enabling),
-    XY_ON(bind2_bound, enable_inline),
-    XY_ON(session_lost, keep_lost),
-    XY_ON(session_detached, save_detached, .order = XY_LATE),
-    XY_ON(session_resumed, save_resumed, .order = XY_LATE),
-    XY_ON(session_queued, note_queued),
-    XY_ON(session_handled, answer_handled),
-    XY_ON(message_storing, save_handled),
-    XY_ON(session_closed, save_end),
-    XY_ON(account_deleted, forget_account),
+    XY_ON(sasl2_offer, sm_offer_resumption),
+    XY_ON(sasl2_resume, sm_resume_inline),
+    XY_ON(sasl2_finished, sm_release_inline, .order = XY_EARLY),
+    XY_ON(bind2_offer, sm_offer_enabling),
+    XY_ON(bind2_bound, sm_enable_inline),
+    XY_ON(session_lost, sm_keep_lost),
+    XY_ON(session_detached, sm_save_detached, .order = XY_LATE),
+    XY_ON(session_resumed, sm_save_resumed, .order = XY_LATE),
+    XY_ON(session_queued, sm_note_queued),
+    XY_ON(session_handled, sm_answer_handled),
+    XY_ON(message_storing, sm_save_handled),
+    XY_ON(session_closed, sm_save_end),
+    XY_ON(account_deleted, sm_forget_account),
     XY_ON(sm_here, be_here),
 };
 static const struct xy_migration schema[] = {

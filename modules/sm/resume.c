@@ -106,7 +106,10 @@ resume_stored(struct sm *self, const struct asked *asked, struct xy_node *parent
     struct xy_session *session = NULL;
     xy_status status = sm_row_claim(asked->id, xy_user_owner(asked->user), &row);
     if (status == XY_ABSENT)
-        return refuse(self, parent, XY_ITEM_NOT_FOUND, NULL);
+        return refuse(self, parent,
+                      self->resume_for.ms == XY_NONE ? XY_FEATURE_NOT_IMPLEMENTED
+                                                     : XY_ITEM_NOT_FOUND,
+                      NULL);
     if (status == XY_GONE)
         return refuse(self, parent, XY_ITEM_NOT_FOUND, &row.handled);
     if (status != XY_OK)

@@ -72,6 +72,23 @@ XY_SUSPENDS bool sm_resume(struct sm *self, struct xy_stream *stream,
  * from an earlier run. */
 XY_SUSPENDS void sm_release(struct xy_stream *stream);
 
+/* ---- inline.c: hooks ---- */
+xy_sasl2_offer_fn sm_offer_resumption;
+xy_sasl2_resume_fn sm_resume_inline;
+xy_sasl2_finished_fn sm_release_inline;
+xy_bind2_offer_fn sm_offer_enabling;
+xy_bind2_bound_fn sm_enable_inline;
+
+/* ---- session.c: hooks ---- */
+xy_session_lost_fn sm_keep_lost;
+xy_session_detached_fn sm_save_detached;
+xy_session_resumed_fn sm_save_resumed;
+xy_session_queued_fn sm_note_queued;
+xy_session_handled_fn sm_answer_handled;
+xy_message_storing_fn sm_save_handled;
+xy_session_closed_fn sm_save_end;
+xy_account_deleted_fn sm_forget_account;
+
 /* ---- rows.c ---- */
 struct sm_row {
     xy_owner owner;

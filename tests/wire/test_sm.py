@@ -74,8 +74,14 @@ def test_resume_is_a_boolean_of_two_spellings(cast):
 
 @pytest.mark.once
 def test_resumption_switched_off(make_server, actors):
-    romeo = managed(actors(make_server(modules={"sm": {"resume_for": None}})), "romeo").logs_in().enables()
+    cast = actors(make_server(modules={"sm": {"resume_for": None}}))
+    romeo = managed(cast, "romeo").logs_in().enables()
     assert romeo.enabled.attrib == {}
+    other = managed(cast, "romeo", jid=romeo.jid).secures()
+    assert dom.find(other.features, "sasl2:authentication/sasl2:inline/sm:sm") is None
+    other.authenticates()
+    other.sm_id, other.former = "nothing", []
+    assert other.fails_to_resume("feature-not-implemented", h=0) is None
 
 
 def test_once_per_stream(people):
