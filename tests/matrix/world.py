@@ -80,20 +80,29 @@ class World:
         alive stays."""
         await self.steps(journeys, NOTICED)
         dead = {jid for journey in journeys for jid in journey.dead_sessions()}
-        deadline = time.monotonic() + PATIENCE
-        while dead & await asyncio.to_thread(self.connected):
-            assert time.monotonic() < deadline, f"dead and still connected: {dead & self.connected()}"
-            await asyncio.sleep(0.1)  # a connection being closed gets real time to do so
+        await self.until_gone(journeys, lambda connected, detached: dead & connected)
         await self.steps(journeys, EXPIRED)
+        await self.until_gone(journeys, lambda connected, detached: detached)
+
+    async def until_gone(self, journeys, wrong):
+        """Closing connections and ending sessions takes real time, and more of the clock's."""
+        deadline = time.monotonic() + PATIENCE
+        while left := wrong(*await asyncio.to_thread(self.sessions)):
+            assert time.monotonic() < deadline, f"these sessions should have ended: {left}"
+            await asyncio.sleep(0.1)
+            await self.steps(journeys, 1)
 
     async def steps(self, journeys, count):
         for _ in range(count):
             await asyncio.to_thread(self.server.advance, STEP)
             await asyncio.gather(*(j.is_alive() for j in journeys))
 
-    def connected(self):
-        """Full JIDs of the sessions that have a connection."""
-        return {row["jid"] for row in self.server.json("session", "list")["rows"] if row["address"] != "detached"}
+    def sessions(self):
+        """Full JIDs of the sessions with a connection, and of those without."""
+        found = set(), set()
+        for row in self.server.json("session", "list")["rows"]:
+            found[row["address"] == "detached"].add(row["jid"])
+        return found
 
     # ---- the database, as an operator reads it ----------------------------------------------------
 
