@@ -103,13 +103,13 @@ be_here(XY_SELF, struct xy_host *at)
     return XY_OK;
 }
 
-/* Switched off: nobody will look after sessions that wait. When the server stops they stay: the
- * table has them. */
+/* Switched off, or the host is served no more: nobody will look after sessions that wait. When
+ * the server stops, and serves no host at all, they stay: the table has them. */
 static void
 stop(XY_SELF)
 {
     struct xy_host *host = xy_host_of(self);
-    if (xy_host_find(xy_host_jid(host)) == host && xy_run_sm_here(host, host) == XY_UNSUPPORTED)
+    if (xy_host_first() && xy_run_sm_here(host, host) == XY_UNSUPPORTED)
         sm_end_waiting(host);
 }
 

@@ -123,8 +123,10 @@ sm_end_waiting(const struct xy_host *host)
     struct due due = {.is_due = is_waiting};
     struct xy_session *session;
     xy_sessions_each(host, collect, &due);
-    while ((session = take(&due)))
+    while ((session = take(&due))) { /* our hooks are no longer called */
+        sm_row_end(managed(session)->id, xy_session_handled(session));
         xy_session_close(session, NULL, XY_NO_STR);
+    }
 }
 
 static void

@@ -40,6 +40,7 @@ def waits(server, client):
 
 
 def ended(server, client):
+    """Until the session is no more."""
     process.wait_until(lambda: not server.json("session", "list", client.full)["rows"], "the end of the session")
 
 
@@ -443,6 +444,22 @@ def test_a_deleted_account_leaves_nothing(people, server):
     ended(server, juliet)
 
 
+def test_what_is_counted(clocked, actors):
+    server = clocked()
+    cast = actors(server)
+    people = [managed(cast, name).logs_in().enables().comes_online() for name in ("romeo", "juliet")]
+    people[0].breaks()
+    again = people[0].reconnects().resumes()
+    again.breaks()
+    people[1].reconnects().fails_to_resume(previd="nothing")
+    expires(server, again)
+    rows = server.json("metrics")["rows"]
+    names = {n: sum(r["value"] for r in rows if r["metric"].startswith(f"sm.{n}"))
+             for n in ("enabled", "resumed", "restored", "failed", "expired", "acks")}
+    assert names.pop("acks") > 0
+    assert names == {"enabled": 2, "resumed": 1, "restored": 0, "failed": 1, "expired": 1}
+
+
 # ---- reload ----------------------------------------------------------------------------------------
 
 
@@ -520,3 +537,15 @@ def test_switched_off_while_sessions_wait(make_server, actors):
     assert dom.find(again.features, "sm:sm") is None
     again.sends("<presence/>")
     assert texts(again, 1) == ["not lost"]
+
+
+@pytest.mark.once
+def test_a_host_that_goes_while_a_session_waits(make_server, actors):
+    server = make_server()
+    juliet = managed(actors(server), "juliet", domain="verona.test").logs_in().enables().comes_online()
+    juliet.breaks()
+    waits(server, juliet)
+    server.reload(hosts=["xylem.test"])
+    process.wait_until(lambda: not server.json("session", "list")["rows"], "the end of the session")
+    server.reload(hosts=["xylem.test", "verona.test"])
+    assert isinstance(juliet.reconnects().fails_to_resume(), int)
