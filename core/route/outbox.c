@@ -198,7 +198,7 @@ xyi_outbox_put(struct xy_session *session, const struct item *item)
         return true;
     if (presence && !session->stream)
         supersede(out, item->stanza);
-    if (item->kind == ITEM_PLAIN && !session->stream &&
+    if (!xyi_item_matters(item) && !session->stream &&
         out->waiting.count / MOST_PLAIN >= out->most)
         return false;
     xyi_items_append(&out->waiting, xyi_item_copy(item));

@@ -46,6 +46,9 @@ XY_EVENT(session_queued, (struct xy_session *session, const struct xy_stanza *st
          (session, stanza, message))
 /* See xy_session_when_handled(). Must not suspend. */
 XY_EVENT(session_handled, (struct xy_session *session), (session))
+/* It ends: what it has not acknowledged is still in its queue, and goes its way next. Must not
+ * suspend. */
+XY_EVENT(session_ending, (struct xy_session *session), (session))
 /* It has ended (after its unavailable presence, if it was available). */
 XY_EVENT(session_closed, (struct xy_session *session), (session))
 /* An administrator ended it: what lets its client in again without the password is void. It is

@@ -148,6 +148,30 @@ push_hold(struct push *self, struct xy_user *user)
 }
 
 void
+push_note_departure(struct push *self, struct account *account,
+                    const struct xy_session *session, bool owed, bool call)
+{
+    struct departure *left = xy_keep_alloc(self, sizeof(*left));
+    left->device = xy_session_device(session);
+    left->resource = xy_keep_str(self, xy_jid_resource(xy_session_jid(session)));
+    left->owed = owed;
+    left->call = call;
+    left->next = account->left;
+    account->left = left;
+}
+
+void
+push_forget_departures(struct push *self, struct account *account)
+{
+    while (account->left) {
+        struct departure *left = account->left;
+        account->left = left->next;
+        xy_keep_free(self, left->resource.at);
+        xy_keep_free(self, left);
+    }
+}
+
+void
 push_release(struct push *self, struct account *account)
 {
     xy_assert(account->users > 0);
@@ -157,6 +181,7 @@ push_release(struct push *self, struct account *account)
         t->gone = true;
     drop_gone(self, account);
     xy_strand_free(account->strand);
+    push_forget_departures(self, account);
     set_words(self, &account->sender, XY_NO_STR);
     set_words(self, &account->body, XY_NO_STR);
     xy_keep_free(self, account->jid.at);

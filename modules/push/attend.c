@@ -9,43 +9,6 @@
 
 enum { BEAT_MS = 1000 };
 
-/* ---- what a client is woken for
- * -------------------------------------------------------------- */
-
-enum weight { UNIMPORTANT, IMPORTANT, CALL };
-
-static const struct {
-    const char *ns, *name;
-    enum weight weight;
-} weights[] = {
-    {XY_NS_CLIENT, "body", IMPORTANT},
-    {"urn:xmpp:eme:0", "encryption", IMPORTANT},
-    {"jabber:x:conference", "x", IMPORTANT},
-    {"urn:xmpp:jingle-message:0", "propose", CALL},
-};
-
-static bool
-is_room_invitation(const struct xy_node *child)
-{
-    struct xy_str ns = XY_STR("http://jabber.org/protocol/muc#user");
-    return xy_node_is(child, ns, XY_STR("x")) && xy_node_child(child, ns, XY_STR("invite"));
-}
-
-static enum weight
-weigh(const struct xy_stanza *message)
-{
-    enum weight most = UNIMPORTANT;
-    for (const struct xy_node *at = xy_node_first(xy_stanza_root(message)); at;
-         at = xy_node_next(at)) {
-        enum weight weight = is_room_invitation(at) ? IMPORTANT : UNIMPORTANT;
-        for (size_t i = 0; i < sizeof(weights) / sizeof(weights[0]); i++)
-            if (xy_node_is(at, xy_str_from(weights[i].ns), xy_str_from(weights[i].name)))
-                weight = weights[i].weight;
-        most = weight > most ? weight : most;
-    }
-    return most;
-}
-
 /* ---- how it stands with the client
  * ----------------------------------------------------------- */
 
@@ -53,43 +16,40 @@ enum stand { AWAY, QUIET, REACHED };
 
 /* A client that says who it is by that, another by its resource. */
 static bool
-belongs(const struct target *target, const struct xy_session *session)
+is_client(const struct target *target, int64_t device, struct xy_str resource)
 {
-    if (target->device)
-        return xy_session_device(session) == target->device;
-    return xy_str_equal(xy_jid_resource(xy_session_jid(session)), target->resource);
+    return target->device ? device == target->device : xy_str_equal(resource, target->resource);
 }
 
+static bool
+belongs(const struct target *target, const struct xy_session *session)
+{
+    return is_client(target, xy_session_device(session),
+                     xy_jid_resource(xy_session_jid(session)));
+}
+
+static const struct departure *
+departure_of(const struct account *account, const struct target *target)
+{
+    const struct departure *last = NULL;
+    for (const struct departure *left = account->left; left; left = left->next)
+        if (is_client(target, left->device, left->resource) && (!last || left->owed))
+            last = left;
+    return last;
+}
+
+/* One that has just broken, too: push_left() comes to it. */
 static enum stand
 stand_of(const struct xy_user *user, const struct target *target)
 {
     enum stand best = AWAY;
     for (struct xy_session *s = xy_user_first(user); s; s = xy_session_next(s)) {
-        if (!belongs(target, s) || !xy_session_is_connected(s))
+        if (!belongs(target, s) || !xy_session_stream(s))
             continue;
         bool quiet = xy_run_session_inactive(xy_session_host(s), s) == XY_DONE;
         best = !quiet ? REACHED : best == AWAY ? QUIET : best;
     }
     return best;
-}
-
-struct unacknowledged {
-    unsigned count;
-    bool call;
-    int64_t oldest_ms; /* wall clock */
-};
-
-/* Of stored messages; what is only known by its id was worth storing. */
-static void
-note_one(void *argument, xy_message_id message, const struct xy_stanza *stanza)
-{
-    struct unacknowledged *found = argument;
-    enum weight weight = !message ? UNIMPORTANT : stanza ? weigh(stanza) : IMPORTANT;
-    if (weight == UNIMPORTANT)
-        return;
-    if (found->count++ == 0)
-        found->oldest_ms = xy_message_id_ms(message);
-    found->call |= weight == CALL;
 }
 
 static struct unacknowledged
@@ -98,7 +58,7 @@ unacknowledged_by(const struct xy_user *user, const struct target *target)
     struct unacknowledged found = {0};
     for (struct xy_session *s = xy_user_first(user); s; s = xy_session_next(s))
         if (belongs(target, s))
-            xy_session_queue_each(s, note_one, &found);
+            push_count_unacknowledged(s, &found);
     return found;
 }
 
@@ -156,13 +116,19 @@ consider(struct push *self, const struct xy_user *user, struct target *target, b
     xy_strand_post(target->strand, push_notify, target);
 }
 
+/* What came when a client was still there is worth it if the client left without acknowledging
+ * it. */
 static void
 look_at_all(struct push *self, struct account *account, struct xy_user *user)
 {
-    bool fresh = account->fresh, call = account->urgent;
-    account->fresh = account->urgent = false;
-    for (struct target *t = account->first; t; t = t->next)
-        consider(self, user, t, fresh, call);
+    bool fresh = account->fresh, late = account->late, call = account->urgent;
+    account->fresh = account->late = account->urgent = false;
+    for (struct target *t = account->first; t; t = t->next) {
+        const struct departure *left = departure_of(account, t);
+        bool counts = left ? left->owed || late : fresh;
+        consider(self, user, t, counts, left && !late ? left->call : call);
+    }
+    push_forget_departures(self, account);
 }
 
 /* What was accepted before this is durable behind xy_user_settle(). */
@@ -217,7 +183,8 @@ is_ripe(const struct push *self, const struct target *target, int64_t now)
 static bool
 is_quiet(const struct push *self, const struct account *account, int64_t now)
 {
-    if (account->users > 0 || account->fresh || now - account->used_ms < self->interval.ms)
+    if (account->users > 0 || account->fresh || account->left ||
+        now - account->used_ms < self->interval.ms)
         return false;
     for (const struct target *t = account->first; t; t = t->next)
         if (t->due || t->look_ms != XY_NONE)
@@ -237,7 +204,7 @@ beat(void *instance, void *argument)
     self->ticking = false;
     while (xy_map_next(self->accounts, &at, &key, &value)) {
         struct account *account = value;
-        bool ripe = account->fresh;
+        bool ripe = account->fresh || account->left;
         for (const struct target *t = account->first; t; t = t->next)
             ripe |= is_ripe(self, t, now);
         if (ripe)
@@ -269,43 +236,42 @@ push_delivering(XY_SELF, struct xy_delivery *delivery)
         !(xy_delivery_keep(delivery) & (XY_KEEP_ARCHIVED | XY_KEEP_QUEUED)))
         return;
     const struct xy_jid *from = xy_stanza_from(message);
-    enum weight weight = weigh(message);
+    enum weight weight = push_weigh(message);
     if (weight == UNIMPORTANT || (from && xy_jid_bare(from) == xy_user_jid(user)))
         return;
     struct account *account = push_hold(self, user);
     if (!account)
         return;
     account->fresh = true;
+    account->late |= account->left || xy_delivery_is_again(delivery);
     account->urgent |= weight == CALL;
     push_note_words(self, account, message);
     push_attend(self, account);
     push_release(self, account);
 }
 
-/* One that had no connection any more was dealt with when it lost that. */
-void
-push_closed(XY_SELF, struct xy_session *session)
-{
-    if (xy_session_stream(session))
-        push_left(self, session);
-}
-
-/* The connection is gone, and not everything that was sent on it has come in. */
+/* The connection is gone, and perhaps not everything that was sent on it has come in. */
 void
 push_left(XY_SELF, struct xy_session *session)
 {
-    struct xy_user *user = xy_session_user(session);
+    xy_owner owner = xy_user_owner(xy_session_user(session));
+    const struct account *known = xy_map_get(self->accounts, XY_KEY(owner));
     struct unacknowledged found = {0};
-    xy_session_queue_each(session, note_one, &found);
-    struct account *account = found.count ? push_hold(self, user) : NULL;
+    push_count_unacknowledged(session, &found);
+    if (!found.count && !(known && known->fresh))
+        return;
+    struct account *account = push_hold(self, xy_session_user(session));
     if (!account)
         return;
-    if (push_load(self, account, user) == XY_OK)
-        for (struct target *t = account->first; t; t = t->next)
-            if (belongs(t, session)) {
-                t->due = true;
-                t->urgent |= found.call;
-            }
+    push_note_departure(self, account, session, found.count > 0, found.call);
     push_attend(self, account);
     push_release(self, account);
+}
+
+/* One that had no connection any more was dealt with when it lost that. */
+void
+push_ending(XY_SELF, struct xy_session *session)
+{
+    if (xy_session_stream(session))
+        push_left(self, session);
 }

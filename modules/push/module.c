@@ -194,7 +194,7 @@ hand_over(XY_SELF, struct xy_handover *to)
     void *value;
     while (xy_map_next(self->accounts, &at, &key, &value)) {
         const struct account *account = value;
-        bool waits = account->fresh;
+        bool waits = account->fresh || account->left;
         for (const struct target *t = account->first; t; t = t->next)
             waits |= t->due || t->look_ms != XY_NONE;
         if (waits)
@@ -264,8 +264,8 @@ static const struct xy_option options[] = {
 };
 static const struct xy_hook hooks[] = {
     XY_ON(message_delivering, push_delivering),
-    XY_ON(session_detached, push_left),
-    XY_ON(session_closed, push_closed, .order = XY_EARLY),
+    XY_ON(session_detached, push_left, .order = XY_EARLY), /* before anybody waits */
+    XY_ON(session_ending, push_ending),
     XY_ON(stanza_in, take_notice),
     XY_ON(account_deleted, forget),
 };

@@ -23,6 +23,14 @@ struct push {
     bool waking;
 };
 
+/* A client lost its connection. */
+struct departure {
+    struct departure *next;
+    int64_t device;
+    struct xy_str resource;
+    bool owed, call; /* it has not acknowledged what is worth it; a call */
+};
+
 struct account {
     xy_owner owner;
     struct xy_str jid;
@@ -34,6 +42,8 @@ struct account {
     bool loaded, gone;
     bool posted;              /* attend() is queued */
     bool fresh, urgent;       /* a message came; a call */
+    bool late;                /* it came, or came again, when a client had left */
+    struct departure *left;   /* since services were last considered */
     struct xy_str sender, body; /* of the newest message, as far as `content` wants them */
 };
 
@@ -59,16 +69,30 @@ XY_SUSPENDS XY_CHECK xy_status push_load(struct push *self, struct account *acco
 /* The rows of `user` have changed. */
 void push_changed(struct push *self, struct xy_user *user);
 void push_forget(struct push *self, xy_owner owner);
+void push_note_departure(struct push *self, struct account *account,
+                         const struct xy_session *session, bool owed, bool call);
+void push_forget_departures(struct push *self, struct account *account);
 void push_free_target(struct push *self, struct target *target);
 void push_note_words(struct push *self, struct account *account,
                      const struct xy_stanza *message);
+
+/* ---- weigh.c: what a client is woken for ----------------------------------------------------- */
+enum weight { UNIMPORTANT, IMPORTANT, CALL };
+enum weight push_weigh(const struct xy_stanza *message);
+struct unacknowledged {
+    unsigned count;
+    bool call;
+    int64_t oldest_ms; /* wall clock */
+};
+/* Adds what is worth it of what `session` was sent and is stored. */
+void push_count_unacknowledged(const struct xy_session *session, struct unacknowledged *found);
 
 /* ---- attend.c: whether and when a service is told -------------------------------------------- */
 void push_attend(struct push *self, struct account *account);
 void push_tick(struct push *self);
 void push_delivering(XY_SELF, struct xy_delivery *delivery);
 void push_left(XY_SELF, struct xy_session *session);
-void push_closed(XY_SELF, struct xy_session *session);
+void push_ending(XY_SELF, struct xy_session *session);
 
 /* ---- notify.c: telling it -------------------------------------------------------------------- */
 void push_notify(void *instance, void *target);

@@ -591,6 +591,36 @@ def test_a_resumed_session_gets_copies_as_before(cast):
                carbon("received", back, message(romeo.full, juliet.full, "<body>back</body>")))
 
 
+def test_a_session_that_outlives_the_server_gets_copies_as_before(make_server, actors):
+    server = make_server()
+    cast = actors(server)
+    moving = enable(managed(cast, "juliet").logs_in().enables())
+    plain = managed(cast, "juliet", jid=moving.jid).logs_in().enables()
+    for client in (moving, plain):
+        client.resets()
+    server.restart()
+    back, other = moving.reconnects().resumes(), plain.reconnects().resumes()
+    romeo, juliet = cast.online("romeo"), cast.client("juliet", jid=moving.jid).comes_online()
+    romeo.sends(message("", juliet.full, "<body>b</body>"))
+    back.hears(carbon("received", back, message(romeo.full, juliet.full, "<body>b</body>")))
+    other.hears_nothing()
+
+
+def test_a_client_that_stays_away_does_not_fill_the_memory_with_copies(make_server, actors):
+    server = make_server(modules={"sm": {"queue": 10}})
+    cast = actors(server)
+    romeo, juliet = cast("romeo", "juliet")
+    away = enable(managed(cast, "juliet", jid=juliet.jid).logs_in().enables())
+    away.resets()
+    ids = [f"m{i}" for i in range(200)]
+    romeo.sends(*(message("", juliet.full, "<body>b</body>", id=id) for id in ids))
+    assert numbers(juliet, 200) == ids
+    back = away.reconnects().resumes()
+    back.round_trip()
+    heard = len(back.events)
+    assert 10 <= heard < 100 and numbers(back, heard) == ids[:heard]
+
+
 def test_switched_off_and_on_again(make_server, actors):
     server = make_server()
     cast = actors(server)

@@ -403,6 +403,19 @@ def test_a_client_that_takes_its_leave_has_what_it_was_sent(stage):
     service.nothing()
 
 
+def test_a_session_that_is_given_up_wakes_nobody_once_more(stage):
+    server, cast, service = stage
+    romeo, juliet = cast.online("romeo"), sleeper(cast, service)
+    juliet.answers = False
+    romeo.sends(chat(juliet.jid))
+    juliet.hears("<message type='chat' id='*'>...</message>")
+    juliet.resets()
+    service.hears()
+    server.advance("6 min")
+    process.wait_until(lambda: not server.json("session", "list", juliet.jid)["rows"], "the session's end")
+    service.nothing()
+
+
 def test_what_is_unacknowledged_and_unimportant_wakes_nobody(stage):
     server, cast, service = stage
     romeo, juliet = cast.online("romeo"), sleeper(cast, service)
