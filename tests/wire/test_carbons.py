@@ -612,6 +612,8 @@ def test_a_client_that_stays_away_does_not_fill_the_memory_with_copies(make_serv
     romeo, juliet = cast("romeo", "juliet")
     away = enable(managed(cast, "juliet", jid=juliet.jid).logs_in().enables())
     away.resets()
+    process.wait_until(lambda: [r["address"] for r in server.json("session", "list", away.full)["rows"]] == ["detached"],
+                       "the session without a connection")
     ids = [f"m{i}" for i in range(200)]
     romeo.sends(*(message("", juliet.full, "<body>b</body>", id=id) for id in ids))
     assert numbers(juliet, 200) == ids
