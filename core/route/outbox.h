@@ -91,6 +91,7 @@ struct outbox {
     bool retained, asked, watched, binding, resumed;
     bool full;     /* the window is: nothing is sent before `confirmed` reaches window_put */
     bool overflow; /* stored messages were left in the store */
+    bool wanted;   /* somebody resumes it while its stream still logs in */
     uint64_t window_put;
 };
 

@@ -198,17 +198,18 @@ take_from_older(struct xy_session *session)
     return session->open && !session->stream ? XY_OK : XY_GONE;
 }
 
-xy_status
-xy_stream_resume(struct xy_stream *stream, struct xy_session *session, uint32_t h)
+static xy_status
+may_resume(const struct xy_session *session, uint32_t h)
 {
-    struct outbox *out = &session->out;
-    if (stream->stage != XY_STREAM_AUTHENTICATED || session->user->jid != stream->account)
-        return XY_DENIED;
+    const struct outbox *out = &session->out;
     if (!session->open || !out->retained || out->binding)
         return XY_GONE;
-    if (h - out->acknowledged > out->out - out->acknowledged)
-        return XY_INVALID;
-    out->binding = true; /* also against a second one that wants it meanwhile */
+    return h - out->acknowledged > out->out - out->acknowledged ? XY_INVALID : XY_OK;
+}
+
+static xy_status
+take(struct xy_stream *stream, struct xy_session *session, uint32_t h)
+{
     xy_status status = take_from_older(session);
     if (status == XY_OK)
         status = xy_session_acknowledge(session, h);
@@ -216,6 +217,27 @@ xy_stream_resume(struct xy_stream *stream, struct xy_session *session, uint32_t 
         status = read_again(session);
     if (status == XY_OK && (!session->open || !stream->link || stream->closing))
         status = XY_GONE;
+    return status;
+}
+
+xy_status
+xy_stream_resume(struct xy_stream *stream, struct xy_session *session, uint32_t h)
+{
+    struct outbox *out = &session->out;
+    if (stream->stage != XY_STREAM_AUTHENTICATED || session->user->jid != stream->account)
+        return XY_DENIED;
+    if (session->open && out->retained && out->binding && session->stream && !out->wanted) {
+        out->wanted = true; /* its stream logs in just now: let it come to an end with that */
+        (void)take_from_older(session);
+        out->wanted = out->binding = false;
+    }
+    xy_status status = may_resume(session, h);
+    if (status == XY_GONE)
+        return XY_GONE; /* it ended, or another one resumes it just now */
+    if (status == XY_OK) {
+        out->binding = true; /* also against a second one that wants it meanwhile */
+        status = take(stream, session, h);
+    }
     if (status != XY_OK) {
         out->binding = false;
         if (session->open && !session->stream)
