@@ -21,6 +21,7 @@ ARCHIVES = ("off", "always", "roster", "never")
 HINTS = ("none", "no-store", "no-permanent-store", "store")
 WHEN = ("before", "after")
 STATES = ("online", "offline", "dead", "negative", "csi")
+RUSH = "rush"  # logs off and on while messages come
 
 
 @dataclass(frozen=True)
@@ -123,15 +124,21 @@ def pairs():
             yield Cell(archive, hint, "after", parts)
 
 
+def rushes():
+    for archive, hint, model in product(ARCHIVES, HINTS, MODELS.values()):
+        if model.resume != "expired":
+            yield Cell(archive, hint, "after", (Part(model, RUSH),))
+
+
 def everything():
-    return [*singles(), *pairs()]
+    return [*singles(), *pairs(), *rushes()]
 
 
 def sample(count, seed):
     """`count` cells in which every value of every dimension is there: each login path and state in turn,
-    the rest by chance."""
+    the rest by chance. No rushes: what they meet depends on the machine's load, not on the seed."""
     chance = random.Random(seed)
-    cells = everything()
+    cells = [*singles(), *pairs()]
     chance.shuffle(cells)
     groups = {}
     for cell in cells:

@@ -47,7 +47,7 @@ class Connection(asyncio.Protocol):
         self.counting = False  # stream management is on
         self.received = self.sent = self.covered = 0
         self.unacknowledged = []
-        self.answers = True  # to <r/>
+        self.deaf = False  # takes and counts nothing more but answers to its own questions
 
     @classmethod
     async def open(cls, port, *arguments):
@@ -89,13 +89,15 @@ class Connection(asyncio.Protocol):
 
     def _take(self, element):
         if element.tag in STANZAS:
-            self.received += self.counting
+            self.received += self.counting and not self.deaf
+            if self.deaf and not element.tag.endswith("}iq"):
+                return None
             if not element.tag.endswith("}iq"):
                 return self.heard(self, element)
             if element.get("type") in ("get", "set"):
                 return self._answer(element)
         elif element.tag == f"{{{SM}}}r":
-            return self.acknowledge() if self.answers else None
+            return self.acknowledge()
         elif element.tag == f"{{{SM}}}a":
             self.cover(int(element.get("h")))
         else:
@@ -201,12 +203,12 @@ class Connection(asyncio.Protocol):
     def dies(self):
         """Reads and answers no more; the socket stays open."""
         self.note("·", "stops reading")
+        self.deaf = True
         self.transport.pause_reading()
-        self.heard = lambda *_: None
 
     def reset(self):
         """RST, what is unread is lost."""
         self.note("·", "resets the connection")
-        self.heard = lambda *_: None
+        self.deaf = True
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()

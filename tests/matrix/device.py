@@ -21,7 +21,7 @@ class Receipt:
     sender: str
     stanza_id: str
     life: int  # the device's which login
-    excused: bool = False  # see Device.sync
+    excused: bool = False  # see Device.sync and Device.leaves
 
     def __str__(self):
         return f"{self.id} by {self.way} in login {self.life}" + (" (excused)" if self.excused else "")
@@ -39,7 +39,7 @@ class Device:
         self.life = 0
         self.receipts = []
         self.pages = 0
-        self.is_dead = False
+        self.is_dead = self.goodbye = False
         self.dead = set()
 
     # ---- life -------------------------------------------------------------------------------------
@@ -47,7 +47,8 @@ class Device:
     async def connects(self, resume=False, first=False):
         """As far as logged in. What was its connection before is forgotten, not closed."""
         self.life += 1
-        self.is_dead = False
+        self.live = False  # nothing newer than its archive has come yet
+        self.is_dead = self.goodbye = False
         if resume or self.model.sasl2:  # its older session goes on, or ends
             self.dead.clear()
         async with self.world.logins:
@@ -62,17 +63,19 @@ class Device:
 
     async def comes_online(self, resume=False, priority=0, first=False):
         """Logs in, reads the archive as its model does, is available. After a resumption it is as before."""
+        since = self.latest
         done = await self.connects(resume, first)
         if done.resumed:
             if priority is not None:
                 self.presence(priority)
             await self.settles()
             return done
-        since = self.latest
         if self.model.sync == "early":
             await self.sync(since, done.cut)
             if self.model.sm:
                 self.connection.acknowledge()
+        if self.model.carbons and not self.model.sasl2:
+            await self.connection.ask("set", f"<enable xmlns='{login.CARBONS}'/>")
         self.presence(priority or 0)
         if self.model.sync == "late":
             await self.sync(since, done.cut, excused=done.cut is None)
@@ -89,9 +92,17 @@ class Device:
             self.connection.acknowledge()
             await self.connection.round_trip(self.domain)
 
-    async def leaves(self):
+    async def has_enough(self):
+        """Takes nothing more, and the server knows how much it has got."""
         if self.connection.counting:
+            self.connection.deaf = True
             self.connection.acknowledge()
+            await self.connection.round_trip(self.domain)
+
+    async def leaves(self):
+        """Logs off. Who cannot say how much he has got takes what crosses his goodbye, and may get it again."""
+        await self.has_enough()
+        self.goodbye = True
         await self.connection.close()
 
     # ---- stream management ------------------------------------------------------------------------
@@ -156,10 +167,12 @@ class Device:
         for element in message.findall(f"{{{SID}}}stanza-id"):
             if element.get("by") == self.jid:
                 stanza_id = element.get("id")
-        if stanza_id and not excused:
+        if stanza_id and way != "archive":
             self.latest = stanza_id
+            self.live = True
         sender = (message.get("from") or self.jid).split("/")[0]
-        self.receipts.append(Receipt(way, message.get("id"), sender, stanza_id, self.life, excused))
+        self.receipts.append(Receipt(way, message.get("id"), sender, stanza_id, self.life,
+                                     excused or self.goodbye))
 
     # ---- the archive ------------------------------------------------------------------------------
 
@@ -189,10 +202,10 @@ class Device:
                 inner = result.find(f"{{{FORWARD}}}forwarded/{{{CLIENT}}}message")
                 if inner.get("from", "").split("/")[0] != self.jid:
                     self._receive("archive", inner, since, excused)
-                if since == cut:
-                    self.latest = since
-                    return
-        if since:
+                complete = complete or since == cut
+                if complete:
+                    break
+        if since and not self.live:
             self.latest = since
 
     async def archive_ids(self):

@@ -10,15 +10,16 @@
  look_again     (behind the third) and once more: nothing new may come
  account   both archives are read
 """
+import asyncio
 from xml.sax.saxutils import escape
 
 import oracle
-from cells import MODELS, Cell
+from cells import MODELS, RUSH, Cell
 from connection import Broken
 from device import MAM, Device
 
 HINTS = "urn:xmpp:hints"
-MESSAGES = 2
+MESSAGES, MOST = 2, 200
 
 
 class Journey:
@@ -102,16 +103,39 @@ class Journey:
         await self.sender.settles()
 
     async def send(self):
-        to = self.jid if self.cell.address == "bare" else self.devices[0].full
-        hint = "" if self.cell.hint == "none" else f"<{self.cell.hint} xmlns='{HINTS}'/>"
-        for number in self.ids:
-            self.sender.connection.send(f"<message type='chat' id='{number}' to='{escape(to)}'>"
-                                        f"<body>But soft, what light</body>{hint}</message>")
+        if self.cell.parts[0].state == RUSH:
+            await self.rush()
+        else:
+            for number in self.ids:
+                self.says(number)
         await self.sender.connection.accepted()
         await self.sender.settles()
         for device, part in self.each():
-            if part.state in ("online", "csi", "negative"):
+            if part.state not in ("offline", "dead"):
                 await device.settles()
+
+    def says(self, number):
+        to = self.jid if self.cell.address == "bare" else self.devices[0].full
+        hint = "" if self.cell.hint == "none" else f"<{self.cell.hint} xmlns='{HINTS}'/>"
+        self.sender.connection.send(f"<message type='chat' id='{number}' to='{escape(to)}'>"
+                                    f"<body>But soft, what light</body>{hint}</message>")
+
+    async def rush(self):
+        """One message after the other, while the recipient logs off and on again, and again."""
+        device, part = next(self.each())
+        moving = asyncio.ensure_future(self.moves(device, part))
+        stem = self.ids[0].rpartition("-")[0]
+        self.ids = []
+        while not moving.done() and len(self.ids) < MOST:
+            self.ids.append(f"{stem}-{len(self.ids):03}")
+            self.says(self.ids[-1])
+            await asyncio.sleep(0.004)
+        await moving
+
+    async def moves(self, device, part):
+        for _ in range(2):
+            await device.connection.round_trip(device.domain)
+            await self.comes_back(device, part)
 
     async def switch(self):
         if self.cell.when == "before":
@@ -125,7 +149,8 @@ class Journey:
                     device.parts_with("reset")  # and its session expires
             return
         for device, part in self.each():
-            await self.comes_back(device, part)
+            if part.state != RUSH:
+                await self.comes_back(device, part)
 
     async def collect_late(self):
         if not self.cell.late:
@@ -137,8 +162,8 @@ class Journey:
         """From its state to its next login."""
         resume = bool(part.model.resume)
         if part.state not in ("offline", "dead") and not self.cell.late:
-            await device.settles()
             if resume:
+                await device.has_enough()
                 device.parts_with("reset")
             else:
                 await device.leaves()

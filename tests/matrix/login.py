@@ -69,8 +69,6 @@ async def legacy(connection, device, resume=False):
     if device.model.sm:
         connection.write(f"<enable xmlns='{SM}' resume='true'/>")
         await connection.expect_tag(f"{{{SM}}}enabled")
-    if device.model.carbons:
-        await connection.ask("set", f"<enable xmlns='{CARBONS}'/>")
     return Login(failed=failed)
 
 

@@ -14,6 +14,8 @@ written from RFC 6121 (8.5), XEP-0160, 0198, 0280, 0313, 0334, 0386 and requirem
 """
 from dataclasses import dataclass, field
 
+from cells import RUSH
+
 ANY = ("live", "queue", "archive", "carbon")
 
 
@@ -79,6 +81,8 @@ def expectation(cell):
         recipient_archive=is_archived(cell),
         together=all(not p.model.sasl2 for p in cell.parts) and len(cell.parts) > 1,
     )
+    if cell.parts[0].state == RUSH:
+        return in_a_rush(cell, expected)
     live = [hears_live(cell, i) for i in range(len(cell.parts))]
     expected.devices = [promise(cell, i, live) for i in range(len(cell.parts))]
     if expected.together:
@@ -91,6 +95,17 @@ def expectation(cell):
     else:
         expected.queued = False
         expected.bounces, expected.either = returns(cell, live, nobody)
+    return expected
+
+
+def in_a_rush(cell, expected):
+    """It comes and goes all the time: every message by some way, none by two; what nobody may keep may
+    come back instead."""
+    model = cell.parts[0].model
+    excused = not model.sm or not model.sasl2 and model.sync == "late"
+    expected.devices = [Promise(times=(int(is_storable(cell)), 1), ways=ANY, excused=int(excused))]
+    if not is_storable(cell):
+        expected.bounces, expected.either, expected.queued = (0, 1), True, False
     return expected
 
 
