@@ -80,12 +80,12 @@ hand_over(XY_SELF, struct xy_session *session)
 {
     int clear;
     int64_t count = 0;
-    xy_status status = policy_of(self, xy_user_owner(xy_session_user(session)), &clear);
-    if (status == XY_OK)
-        status = xy_pending_drain(session, drain_for(session, clear), &count);
+    bool known = policy_of(self, xy_user_owner(xy_session_user(session)), &clear) == XY_OK;
+    xy_status status =
+        xy_pending_drain(session, known ? drain_for(session, clear) : XY_DRAIN_ALL, &count);
     xy_count_by(&self->handed_over, (uint64_t)count);
     if (status != XY_OK && status != XY_GONE)
-        xy_warn("offline.not_read", "waiting messages stay queued",
+        xy_warn("offline.not_read", "waiting messages cannot be read; soon again",
                 XY_F_STR_AS("account", xy_jid_text(xy_user_jid(xy_session_user(session)))),
                 XY_F_CSTR_AS("status", xy_status_name(status)));
 }

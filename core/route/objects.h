@@ -43,8 +43,10 @@ struct xy_session {
     int64_t device;      /* 0: its client does not say who it is */
     xy_message_id since; /* taken when it bound */
     xy_message_id cut;   /* taken when it last became able to take messages */
+    struct xyi_timer retry; /* of a drain the database did not answer */
     int8_t priority;
     bool open, reads_archive, draining;
+    bool stalled; /* its outbox is blocked until the retry */
 };
 
 struct parting { /* in the frame of a fiber that ends a session */

@@ -6,7 +6,7 @@
  */
 #include "core/route/objects.h"
 
-enum { PAGE = 100, MOST_BYTES = 256 * 1024 };
+enum { PAGE = 100, MOST_BYTES = 256 * 1024, RETRY_MS = 2000 };
 
 struct waiter { /* in a frame of a fiber that waits for the writer */
     struct xyi_wait wait;
@@ -186,6 +186,29 @@ somebody_drains(const struct xy_session *session)
     return false;
 }
 
+/* The database did not answer: live messages go on waiting behind what could not be read. */
+static void
+retry(struct xyi_timer *timer)
+{
+    struct xy_session *session = XYI_LIST_OF(timer, struct xy_session, retry);
+    xyi_redrain(session->user, session->device);
+}
+
+static void
+judge(struct xy_session *session, xy_status status)
+{
+    bool failed = status != XY_OK && status != XY_GONE && session->open;
+    if (failed)
+        xyi_timer_set(&session->retry, RETRY_MS, retry);
+    if (failed == session->stalled)
+        return;
+    session->stalled = failed;
+    if (failed)
+        xyi_outbox_block(session);
+    else
+        xyi_outbox_unblock(session);
+}
+
 /* A device is drained by one session at a time: should that end half way, the others are asked
  * again (outbox_end.c). */
 xy_status
@@ -206,6 +229,7 @@ xy_pending_drain(struct xy_session *session, enum xy_drain how, int64_t *handed_
     xy_status status = hand_over_all(&drain);
     session->draining = false;
     *handed_over = drain.handed_over;
+    judge(session, status);
     return status;
 }
 
@@ -224,15 +248,16 @@ drain_again(struct xyi_job *job)
     struct redrain *redrain = (struct redrain *)(void *)job;
     struct xy_user *user = redrain->user;
     int64_t device = redrain->device;
+    bool done = false; /* one is enough, but for those that wait for it */
     xyi_free(redrain);
     for (struct xy_session *s = xy_user_first(user); s; s = xy_session_next(s)) {
-        if (s->device != device || !xyi_session_takes_messages(s))
+        if (s->device != device || !xyi_session_takes_messages(s) || (done && !s->stalled))
             continue;
+        done = true;
         xyi_outbox_block(s);
         s->cut = xyi_message_next_id();
         xy_run_session_available(user->host, s);
         xyi_outbox_unblock(s);
-        break; /* one is enough */
     }
     xyi_user_unpin(user);
 }

@@ -159,6 +159,7 @@ xyi_session_end(struct xy_session *session)
     const struct xy_stanza *presence = session->presence;
     session->presence = NULL;
     xyi_user_pin(user); /* it stays while we wait */
+    xyi_timer_clear(&session->retry);
     xyi_forbid_wait("session_ending");
     xy_run_session_ending(user->host, session);
     xyi_allow_wait();

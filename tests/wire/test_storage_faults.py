@@ -89,6 +89,27 @@ def test_postgres_goes_away_and_comes_back(database, on_postgres, actors):
     chats(romeo, juliet)
 
 
+def test_what_waits_comes_first_when_the_database_is_back(database, on_postgres, actors):
+    """A session that came up while the queue could not be read gets live messages behind it."""
+    cast = actors(on_postgres)
+    romeo, jid = cast.online("romeo"), cast.account("juliet")
+    romeo.sends(f"<message to='{jid}' type='chat' id='w'><body>waited</body></message>")
+    assert saves(romeo, "before") is None
+    juliet = cast.client("juliet", jid=jid).logs_in()
+    database.stop("immediate")
+    juliet.sends("<presence/>")
+    juliet.round_trip()
+    romeo.sends(f"<message to='{juliet.full}' type='chat' id='l'><body>live</body></message>")
+    romeo.round_trip()
+    database.start()
+    bodies = []
+    while len(bodies) < 2:
+        element = juliet.next_element()
+        if dom.name(element)[1] == "message":
+            bodies.append(dom.find(element, "client:body").text)
+    assert bodies == ["waited", "live"]
+
+
 def login_is_refused(cast):
     nurse = cast.client("nurse", jid="nurse@xylem.test", mechanism="PLAIN").secures()
     with pytest.raises(SaslFailure) as failure:
