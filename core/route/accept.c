@@ -168,7 +168,7 @@ give(const struct accepting *a, const struct xy_stanza *seen, struct parcel *par
         .archived = archived,
         .stamped = parcel && (a->keep_in & XY_KEEP_ARCHIVED),
     };
-    if (!parcel && !plain && a->taken > 1) {
+    if (item.kind == ITEM_MESSAGE && !xyi_item_is_kept(&item) && a->taken > 1) {
         item.share = xyi_alloc(sizeof(*item.share));
         item.share->refs = 1;
     }
@@ -272,6 +272,8 @@ is_settled(struct accepting *a, xy_status *status)
     bool queued = a->keep_in & XY_KEEP_QUEUED;
     if (a->sender && !a->sender->open)
         a->sender = NULL; /* it ended while we waited */
+    if (a->from && a->from->gone)
+        a->keep_out = 0; /* its archive is erased */
     if (!a->again && xyi_parting_blocks(a->to)) {
         xyi_parting_wait(a->to);
         return false;

@@ -100,6 +100,7 @@ xy_account_delete(const struct xy_jid *bare)
     /* after the row: nobody can log in any more behind those that are ended here */
     end_sessions(user, "not-authorized", XY_STR("The account is deleted"));
     xyi_user_forget(user);
+    xy_user_settle(user);
     status = xyi_account_erase(owner); /* what was accepted until now */
     if (status != XY_OK)
         xy_warn("account.not_erased",

@@ -107,6 +107,8 @@ xyi_inbox_settled(struct parcel *parcel)
 void
 xyi_inbox_end(struct xy_session *session)
 {
+    /* what is under way counts when it is durable: it writes that down itself */
+    session->in.count = xy_session_handled(session);
     while (session->in.first)
         forget_first(&session->in);
     session->in.asked = false;

@@ -45,7 +45,8 @@ struct xy_session {
     xy_message_id cut;   /* taken when it last became able to take messages */
     struct xyi_timer retry; /* of a drain the database did not answer */
     int8_t priority;
-    bool open, reads_archive, draining;
+    bool open, reads_archive;
+    bool draining, drain_again; /* again: somebody wanted it meanwhile */
     bool stalled; /* its outbox is blocked until the retry */
 };
 
@@ -67,6 +68,7 @@ struct xy_user {
     int64_t pending;               /* rows waiting; -1: not known */
     int64_t *devices;              /* known ones, as soon as device_count >= 0 */
     int device_count;
+    uint64_t changes;              /* rises when that may have changed */
     unsigned session_count, commits; /* commits: submitted for it, not yet dealt with */
     unsigned pins;                   /* jobs that will look at it, sessions that end */
     bool leaving, wanted; /* the cache drops it, unless somebody got it meanwhile */
@@ -92,6 +94,8 @@ XY_SUSPENDS void xyi_session_end(struct xy_session *session); /* idempotent; fir
 bool xyi_session_takes_messages(
     const struct xy_session *session); /* available, priority >= 0, alive */
 bool xyi_session_is_connected(const struct xy_session *session);
+/* What is sent past the queue may be sent now. */
+bool xyi_session_is_ready(const struct xy_session *session);
 /* The connection is gone: detaches it if somebody wants to keep it, else ends it. */
 XY_SUSPENDS void xyi_session_lost(struct xy_session *session);
 

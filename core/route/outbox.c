@@ -24,7 +24,7 @@ xyi_outbox_init(struct xy_session *session)
 static void
 let_stanza_go(struct outbox *out, struct item *item)
 {
-    if (!item->stanza || !item->message || item->kind == ITEM_COPY)
+    if (!item->stanza || !xyi_item_is_kept(item) || item->kind == ITEM_COPY)
         return;
     xy_stanza_drop(item->stanza);
     item->stanza = NULL;
@@ -146,8 +146,8 @@ xyi_outbox_pump(struct xy_session *session)
             break;
         emit(session, xyi_items_take(&out->waiting));
     }
-    if (out->overflow && !out->waiting.first && !out->blocked && session->open &&
-        xyi_session_is_connected(session)) {
+    if (out->overflow && !out->waiting.first && !out->blocked &&
+        xyi_session_is_ready(session)) {
         out->overflow = false;
         xyi_redrain(session->user, session->device);
     }
@@ -178,12 +178,34 @@ supersede(struct outbox *out, const struct xy_stanza *presence)
     xyi_items_append_all(&out->waiting, &rest);
 }
 
+static bool
+is_in_store(const struct item *item)
+{
+    return item->kind == ITEM_MESSAGE && item->queued && item->message;
+}
+
+void
+xyi_outbox_leave(struct xy_session *session)
+{
+    struct outbox *out = &session->out;
+    struct items rest;
+    struct item *item;
+    xyi_items_init(&rest);
+    while ((item = xyi_items_take(&out->waiting))) {
+        if (is_in_store(item))
+            xyi_item_free(item);
+        else
+            xyi_items_append(&rest, item);
+    }
+    xyi_items_append_all(&out->waiting, &rest);
+    out->overflow = true;
+}
+
 /* Behind one that is left in the store all are, so that order holds. */
 static bool
 leave_in_store(struct outbox *out, const struct item *item)
 {
-    bool stored = item->kind == ITEM_MESSAGE && item->queued && item->message;
-    if (!stored || !out->retained)
+    if (!is_in_store(item) || !out->retained)
         return false;
     out->overflow = out->overflow || out->waiting.count >= out->most;
     return out->overflow;
@@ -204,7 +226,8 @@ xyi_outbox_put(struct xy_session *session, const struct item *item)
     xyi_items_append(&out->waiting, xyi_item_copy(item));
     if (!session->stream && item->stanza) {
         xyi_forbid_wait("session_queued");
-        xy_run_session_queued(session->user->host, session, item->stanza, item->message);
+        xy_run_session_queued(session->user->host, session, item->stanza,
+                              xyi_item_is_kept(item) ? item->message : 0);
         xyi_allow_wait();
     }
     xyi_outbox_pump(session);

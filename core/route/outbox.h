@@ -35,7 +35,7 @@ enum item_kind {
     ITEM_PASSES,  /* not a stanza: when everything before is acknowledged, `ids` are received */
 };
 
-/* Of a message nobody stores that several sessions were given: the last of them to end without
+/* Of a message nobody keeps that several sessions were given: the last of them to end without
  * having acknowledged it passes it on, unless one has. */
 struct share {
     unsigned refs;
@@ -47,7 +47,7 @@ struct item {
     const struct xy_stanza *stanza; /* NULL: only its id is in memory */
     struct parcel *parcel;          /* NULL: nothing to wait for */
     xy_message_id message;          /* 0: not stored */
-    struct share *share;            /* NULL: its only one, or stored */
+    struct share *share;            /* NULL: its only one, or kept */
     xy_message_id *ids;             /* ITEM_PASSES */
     unsigned count;
     enum item_kind kind;
@@ -62,6 +62,14 @@ static inline bool
 xyi_item_matters(const struct item *item)
 {
     return item->kind == ITEM_MESSAGE || item->kind == ITEM_PASSES || item->queued;
+}
+
+/* Its recipient finds it in the store, whatever becomes of the session: not one that only its
+ * sender's archive shows. */
+static inline bool
+xyi_item_is_kept(const struct item *item)
+{
+    return item->message && (item->queued || item->stamped);
 }
 
 struct items {
@@ -93,6 +101,7 @@ struct outbox {
     bool overflow; /* stored messages were left in the store */
     bool wanted;   /* somebody resumes it while its stream still logs in */
     uint64_t window_put;
+    uint64_t uncounted; /* of `put`: sent before the client began to count */
 };
 
 struct inbox {
@@ -110,6 +119,8 @@ bool xyi_outbox_put(struct xy_session *session, const struct item *item);
 /* Past what waits: for the queue's messages, which are older than what waits. */
 void xyi_outbox_pass(struct xy_session *session, const struct item *item);
 void xyi_outbox_pump(struct xy_session *session); /* sends what may be sent */
+/* What waits for the session's device stays in the store until all before it is sent. */
+void xyi_outbox_leave(struct xy_session *session);
 void xyi_outbox_block(struct xy_session *session);
 void xyi_outbox_unblock(struct xy_session *session);
 /* The peer's kernel has all up to that number. */

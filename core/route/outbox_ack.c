@@ -108,13 +108,19 @@ submit(struct xy_session *session, struct xy_txn *txn)
     xyi_txn_submit(txn, received, session->user);
 }
 
+static bool
+is_counted(const struct outbox *out, const struct item *first)
+{
+    return first->kind != ITEM_PASSES && out->put - out->sent.count >= out->uncounted;
+}
+
 void
 xyi_outbox_receive(struct xy_session *session, uint64_t stanzas)
 {
     struct item *first;
     struct xy_txn *txn = NULL;
     while ((first = session->out.sent.first) && (stanzas || first->kind == ITEM_PASSES)) {
-        stanzas -= first->kind != ITEM_PASSES;
+        stanzas -= is_counted(&session->out, first);
         receive_first(session, &txn);
     }
     submit(session, txn);

@@ -122,11 +122,11 @@ part_with(struct leaving *leaving, struct item *item)
     if (item->kind == ITEM_PLAIN && is_iq) {
         xy_bounce(item->stanza, XY_SERVICE_UNAVAILABLE,
                   XY_NO_STR); /* answers are not answered */
-    } else if (item->kind == ITEM_MESSAGE && item->message && !failed) {
+    } else if (item->kind == ITEM_MESSAGE && xyi_item_is_kept(item) && !failed) {
         leaving->stored |= item->queued;
         if (item->queued && item->alone)
             spread(leaving, item);
-    } else if (item->kind == ITEM_MESSAGE && !item->message && !others_have_it(item)) {
+    } else if (item->kind == ITEM_MESSAGE && !failed && !others_have_it(item)) {
         xyi_message_again(leaving->user, item->stanza);
     } else if (item->kind == ITEM_COPY) {
         leaving->stored |= item->queued && !failed;
@@ -150,7 +150,7 @@ xyi_outbox_end(struct xy_session *session)
     xy_stanza_drop(out->request);
     out->request = NULL;
     out->spilled = NULL;
-    bool half_way = session->draining;
+    bool half_way = session->draining || out->overflow;
     struct parting parting;
     xyi_parting_begins(leaving.user, &parting);
     if (all.first && xyi_devices_load(leaving.user) != XY_OK)

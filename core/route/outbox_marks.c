@@ -51,7 +51,7 @@ begin_grace(struct xy_session *session)
         xyi_outbox_receive_through(session, out->confirmed);
         return;
     }
-    while (in_grace(out) > MOST_UNSTORED && !out->sent.first->message &&
+    while (in_grace(out) > MOST_UNSTORED && !xyi_item_is_kept(out->sent.first) &&
            out->sent.first->kind != ITEM_PASSES)
         xyi_outbox_receive_through(session, out->put - out->sent.count + 1);
     if (!out->grace.at && in_grace(out)) {
@@ -83,8 +83,10 @@ xyi_outbox_confirmed(struct xy_session *session, uint64_t put)
     }
     if (out->confirming && out->confirmed >= out->confirming_put)
         wake(out);
-    if (out->retained)
+    if (out->retained) {
+        xyi_outbox_receive_through(session, put < out->uncounted ? put : out->uncounted);
         return;
+    }
     xyi_outbox_mark(session);
     begin_grace(session);
 }

@@ -43,6 +43,7 @@ void
 xyi_user_commit_begins(struct xy_user *user)
 {
     user->commits++;
+    user->changes++;
     xyi_user_used(user);
 }
 
@@ -144,7 +145,7 @@ hand_over_all(struct drain *drain)
         if (status != XY_OK || xy_rows_count(rows) == 0)
             return status;
         while (xy_rows_next(rows)) {
-            if (!session->open || !xyi_session_is_connected(session))
+            if (!xyi_session_is_ready(session))
                 return XY_GONE;
             hand_over(drain, rows);
         }
@@ -177,12 +178,13 @@ drop_all(struct xy_session *session)
     xyi_txn_submit(txn, dropped, user);
 }
 
+/* What was in flight when that began it does not look at again. */
 static bool
 somebody_drains(const struct xy_session *session)
 {
     for (struct xy_session *s = xy_user_first(session->user); s; s = xy_session_next(s))
         if (s->draining && s->device == session->device)
-            return true;
+            return s->drain_again = true;
     return false;
 }
 
@@ -209,8 +211,20 @@ judge(struct xy_session *session, xy_status status)
         xyi_outbox_unblock(session);
 }
 
+static void
+end_drain(struct xy_session *session, xy_status status)
+{
+    bool again = session->drain_again;
+    session->draining = session->drain_again = false;
+    if (status == XY_GONE && session->open && session->out.retained)
+        xyi_outbox_leave(session);
+    if (again && session->open)
+        xyi_redrain(session->user, session->device);
+    judge(session, status);
+}
+
 /* A device is drained by one session at a time: should that end half way, the others are asked
- * again (outbox_end.c). */
+ * again (outbox_end.c); should its client come back, it goes on. */
 xy_status
 xy_pending_drain(struct xy_session *session, enum xy_drain how, int64_t *handed_over)
 {
@@ -227,9 +241,8 @@ xy_pending_drain(struct xy_session *session, enum xy_drain how, int64_t *handed_
     drain.in_flight_count =
         xyi_outbox_in_flight(session->user, session->device, &drain.in_flight);
     xy_status status = hand_over_all(&drain);
-    session->draining = false;
     *handed_over = drain.handed_over;
-    judge(session, status);
+    end_drain(session, status);
     return status;
 }
 
@@ -242,23 +255,47 @@ struct redrain {
     int64_t device;
 };
 
+/* Its client is handed it when it comes back. */
 static void
-drain_again(struct xyi_job *job)
+leave_for_later(struct xy_session *session)
 {
-    struct redrain *redrain = (struct redrain *)(void *)job;
-    struct xy_user *user = redrain->user;
-    int64_t device = redrain->device;
-    bool done = false; /* one is enough, but for those that wait for it */
-    xyi_free(redrain);
+    xyi_outbox_leave(session);
+    judge(session, XY_GONE);
+}
+
+/* One is enough, but for those that wait for it. */
+static bool
+drain_ready(const struct xy_user *user, int64_t device)
+{
+    bool done = false;
     for (struct xy_session *s = xy_user_first(user); s; s = xy_session_next(s)) {
         if (s->device != device || !xyi_session_takes_messages(s) || (done && !s->stalled))
             continue;
+        if (!xyi_session_is_ready(s)) {
+            if (s->stalled)
+                leave_for_later(s);
+            continue;
+        }
         done = true;
         xyi_outbox_block(s);
         s->cut = xyi_message_next_id();
         xy_run_session_available(user->host, s);
         xyi_outbox_unblock(s);
     }
+    return done;
+}
+
+static void
+drain_again(struct xyi_job *job)
+{
+    struct redrain *redrain = (struct redrain *)(void *)job;
+    struct xy_user *user = redrain->user;
+    int64_t device = redrain->device;
+    xyi_free(redrain);
+    bool done = drain_ready(user, device);
+    for (struct xy_session *s = xy_user_first(user); s && !done; s = xy_session_next(s))
+        if (s->device == device && xyi_session_takes_messages(s))
+            leave_for_later(s);
     xyi_user_unpin(user);
 }
 

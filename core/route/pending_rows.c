@@ -12,8 +12,9 @@ xy_pending_count(xy_owner owner, int64_t *count)
     struct xy_user *user = xyi_user_of_owner(owner);
     if (user)
         xy_user_settle(user);
+    uint64_t changes = user ? user->changes : 0;
     xy_status status = xyi_pending_count(owner, count);
-    if (status == XY_OK && user && !user->commits)
+    if (status == XY_OK && user && user->changes == changes)
         user->pending = *count;
     return status;
 }

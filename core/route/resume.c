@@ -14,8 +14,11 @@ xy_session_retain(struct xy_session *session, struct xy_stanza *request, int64_t
     struct outbox *out = &session->out;
     if (out->retained)
         return XY_CONFLICT;
-    /* what went out before is no concern of the client's counter */
+    /* what went out before is no concern of the client's counter: its kernel tells of it, or
+     * the first stanza behind it that is acknowledged */
+    xyi_outbox_mark(session);
     xyi_outbox_receive_through(session, out->confirmed);
+    out->uncounted = out->put;
     out->retained = true;
     out->most = most == XY_NONE ? SIZE_MAX : (size_t)most;
     out->request = request ? xy_stanza_keep(request) : NULL;
@@ -75,7 +78,9 @@ xy_session_queue_each(const struct xy_session *session,
     for (size_t i = 0; i < 3; i++)
         for (const struct item *item = lists[i]->first; item; item = item->next)
             if (item->kind != ITEM_PASSES)
-                each(argument, item->kind == ITEM_COPY ? 0 : item->message, item->stanza);
+                each(argument,
+                     item->kind != ITEM_COPY && xyi_item_is_kept(item) ? item->message : 0,
+                     item->stanza);
 }
 
 /* ---- output held back ---------------------------------------------------------------------
@@ -122,10 +127,12 @@ put_text(struct xy_session *session, struct xy_rows *rows, struct item **items, 
         for (size_t i = 0; i < count; i++) {
             if (items[i]->message != xy_rows_int(rows, 0))
                 continue;
+            session->out.in_memory -= items[i]->stanza != NULL;
             xy_stanza_drop(items[i]->stanza);
             struct xy_stanza *again = xyi_render(session->user, items[i]->message,
                                                  xy_rows_text(rows, 1), items[i]->stamped);
             items[i]->stanza = again ? xy_stanza_keep(again) : NULL;
+            session->out.in_memory += again != NULL;
         }
 }
 
@@ -137,7 +144,7 @@ read_page(struct xy_session *session, struct item **from)
     xy_message_id ids[PAGE];
     size_t count = 0;
     for (; *from && count < PAGE; *from = (*from)->next)
-        if ((*from)->kind == ITEM_MESSAGE && (*from)->message) {
+        if ((*from)->kind == ITEM_MESSAGE && xyi_item_is_kept(*from)) {
             items[count] = *from;
             ids[count++] = (*from)->message;
         }
@@ -145,6 +152,8 @@ read_page(struct xy_session *session, struct item **from)
         return XY_OK;
     struct xy_rows *rows;
     xy_status status = xyi_message_read(ids, count, &rows);
+    if (!session->open) /* it ended meanwhile, and its items are gone */
+        return XY_GONE;
     if (status == XY_OK)
         put_text(session, rows, items, count);
     return status;
@@ -182,7 +191,7 @@ send_again(struct outbox *out)
     out->spilled = NULL;
     out->asked = false;
     out->asked_out = out->acknowledged;
-    out->put = out->confirmed = out->marked = 0;
+    out->put = out->confirmed = out->marked = out->uncounted = 0;
     out->resumed = true;
 }
 
@@ -202,7 +211,7 @@ static xy_status
 may_resume(const struct xy_session *session, uint32_t h)
 {
     const struct outbox *out = &session->out;
-    if (!session->open || !out->retained || out->binding)
+    if (!session->open || !out->retained || out->binding || out->wanted)
         return XY_GONE;
     return h - out->acknowledged > out->out - out->acknowledged ? XY_INVALID : XY_OK;
 }
@@ -263,6 +272,19 @@ kept_item(const struct xy_kept *kept)
     return item;
 }
 
+static xy_status
+look_up_archived(struct xy_session *session)
+{
+    for (struct item *item = session->out.sent.first; item; item = item->next) {
+        bool archived =
+            item->message && xy_archive_has(session->user->owner, item->message) == XY_OK;
+        if (!session->open)
+            return XY_GONE;
+        item->stamped = archived;
+    }
+    return XY_OK;
+}
+
 xy_status
 xy_session_restore(struct xy_session *session, uint32_t h, uint32_t handled,
                    const struct xy_kept *kept, size_t count, size_t received)
@@ -274,10 +296,9 @@ xy_session_restore(struct xy_session *session, uint32_t h, uint32_t handled,
     for (size_t i = 0; i < count; i++)
         xyi_items_append(&out->sent, kept_item(&kept[i]));
     xyi_outbox_receive(session, received);
-    for (struct item *item = out->sent.first; item; item = item->next)
-        item->stamped =
-            item->message && xy_archive_has(session->user->owner, item->message) == XY_OK;
-    xy_status status = read_again(session);
+    xy_status status = look_up_archived(session);
+    if (status == XY_OK)
+        status = read_again(session);
     send_again(out);
     return status;
 }

@@ -228,6 +228,12 @@ xyi_session_is_connected(const struct xy_session *session)
 }
 
 bool
+xyi_session_is_ready(const struct xy_session *session)
+{
+    return session->open && xyi_session_is_connected(session) && !session->out.binding;
+}
+
+bool
 xyi_session_takes_messages(const struct xy_session *session)
 {
     return session->presence && session->priority >= 0 &&

@@ -152,8 +152,10 @@ xyi_users_forget_counts(xy_owner owner)
     void *value;
     while (xy_map_next(users, &at, &key, &value)) {
         struct xy_user *user = value;
-        if (!owner || user->owner == owner)
-            user->pending = -1;
+        if (owner && user->owner != owner)
+            continue;
+        user->pending = -1;
+        user->changes++;
     }
 }
 
