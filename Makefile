@@ -40,7 +40,7 @@ BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %/client.c,$(w
 WIRE := $(patsubst tests/wire/%.c,$(BUILD)/wire/%,$(wildcard tests/wire/*.c))
 LIB := $(BUILD)/libxylem.so.1
 
-.PHONY: all help test unit bench fuzz wire format check install clean
+.PHONY: all help test unit bench fuzz wire crash format check install clean
 all: $(LIB) $(BUILD)/xylemd $(BUILD)/xylemctl $(DRIVERS) $(MODULES)
 help:
 	@echo "make            server, tools, library, drivers, modules into $(BUILD)/"
@@ -108,6 +108,10 @@ $(BUILD)/wire/%: tests/wire/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(WIRE_LIBS_$*)
 WIRE_LIBS_strophe_client := -lstrophe
+# Preloaded into the server and its database by the crash campaign; never with a sanitizer of its own.
+$(BUILD)/crash/%.so: tests/crash/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(OPT) $(CFLAGS) $(WARN) -D_GNU_SOURCE -fPIC -pthread -shared -o $@ $<
 # Modules that only tests load; found by XYLEM_MODULES.
 WIRE_MODULES := $(patsubst tests/wire/modules/%.c,$(BUILD)/wire/modules/%.so,$(wildcard tests/wire/modules/*.c))
 $(BUILD)/wire/modules/%.so: tests/wire/modules/%.c $(LIB)
@@ -118,6 +122,7 @@ unit: all $(UNIT)
 	tests/run-unit $(BUILD)
 fuzz: $(FUZZ)
 wire: $(WIRE) $(WIRE_MODULES)
+crash: $(BUILD)/crash/faults.so
 test:
 	tests/run
 bench: all $(BENCH) $(BUILD)/tests/test_hooks

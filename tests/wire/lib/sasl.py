@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """SASL mechanisms of a client: PLAIN (RFC 4616), SCRAM (RFC 5802, 7677) with channel binding."""
 import base64
+import functools
 import hashlib
 import hmac
 import secrets
@@ -15,6 +16,12 @@ def b64(octets):
 
 def unb64(text):
     return base64.b64decode(text or "", validate=True)
+
+
+@functools.lru_cache(maxsize=None)
+def salted_password(hash, password, salt, iterations):
+    """Cached, as clients may: half a thousand logins of a crash test would be nothing but this."""
+    return hashlib.pbkdf2_hmac(hash, password.encode(), salt, iterations)
 
 
 def plain(user, password, authzid=""):
@@ -69,7 +76,7 @@ class Scram:
         fields = dict(f.split("=", 1) for f in server_first.split(","))
         self.fields = fields
         assert fields["r"].startswith(self.nonce) and len(fields["r"]) > len(self.nonce), "the server's nonce"
-        salted = hashlib.pbkdf2_hmac(self.hash, self.password.encode(), unb64(fields["s"]), int(fields["i"]))
+        salted = salted_password(self.hash, self.password, unb64(fields["s"]), int(fields["i"]))
         without_proof = f"c={b64(self.gs2.encode() + self.binding_data)},r={fields['r']}"
         auth = f"{self.first_bare},{server_first},{without_proof}".encode()
         client_key = self._mac(salted, b"Client Key")
