@@ -74,6 +74,7 @@ bind_as(const struct bind2 *self, struct xy_stream *stream, const struct xy_node
         .resource = resource_of(self, stream, wish, agent.id),
         .device = agent.id,
         .reads_archive = true,
+        .request = wish,
     };
     return xy_stream_bind_as(stream, &bind, session);
 }

@@ -121,6 +121,9 @@ xy_stream_bind_as(struct xy_stream *stream, const struct xy_bind *bind,
     if (limits.sessions != XY_NONE && user->session_count >= limits.sessions)
         return XY_FULL;
     *session = add(stream, user, full, bind, device);
+    xyi_forbid_wait("session_binding");
+    xy_run_session_binding(user->host, *session, bind->request);
+    xyi_allow_wait();
     xyi_account_touch(user->owner, xy_now_ms());
     xy_run_session_opened(user->host, *session);
     return (*session)->open ? XY_OK : XY_GONE;

@@ -21,6 +21,7 @@ struct xy_bind {
                                absent: it does not say. Older sessions of this device end. */
     int64_t known_device;   /* instead of `device`: xy_session_device() of an earlier run, or 0 */
     bool reads_archive;     /* it will fetch what the archive has by now (Bind 2) */
+    const struct xy_node *request; /* <bind/> of a Bind 2, for session_binding; or NULL */
 };
 /* As xy_stream_bind(), but nothing is sent to the session until xy_session_release(): what comes
  * meanwhile queues. Messages accepted from this call on reach it live, older ones are in the

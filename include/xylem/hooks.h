@@ -25,6 +25,9 @@ XY_FILTER(stream_element, (struct xy_stream *stream, const struct xy_stanza *ele
 XY_EVENT(stream_closed, (struct xy_stream *stream), (stream))
 
 /* ---- sessions -------------------------------------------------------------------------------- */
+/* It is registered just now: whoever must see every message from xy_session_since() on begins here,
+ * with what a Bind 2 asks for (`request`, else NULL). Before session_opened. Must not suspend. */
+XY_EVENT(session_binding, (struct xy_session *session, const struct xy_node *request), (session, request))
 XY_EVENT(session_opened, (struct xy_session *session), (session))
 /* It broadcast a presence: `presence` has its full from; type absent or 'unavailable'. Also fired
  * with a made-up unavailable presence when an available session ends. `first`: it was not

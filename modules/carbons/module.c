@@ -36,12 +36,11 @@ offer(XY_SELF, struct xy_stream *stream, struct xy_node *in)
     xy_node_set(xy_node_add(in, XY_NO_STR, XY_STR("feature")), "var", XY_STR(XY_NS_CARBONS));
 }
 
+/* XEP-0386: one cut with the session's place in the order. */
 static void
-enable_at_bind(XY_SELF, struct xy_session *session, const struct xy_node *bind,
-               struct xy_node *bound)
+enable_at_bind(XY_SELF, struct xy_session *session, const struct xy_node *bind)
 {
-    (void)bound;
-    if (xy_node_child(bind, XY_STR(XY_NS_CARBONS), XY_STR("enable")))
+    if (bind && xy_node_child(bind, XY_STR(XY_NS_CARBONS), XY_STR("enable")))
         (void)xy_session_note(session, &enabled);
 }
 
@@ -154,7 +153,7 @@ static const struct xy_hook hooks[] = {
     XY_ON(presence_directed, carbons_note_room),
     XY_ON(session_presence, carbons_leave_rooms),
     XY_ON(bind2_offer, offer),
-    XY_ON(bind2_bound, enable_at_bind),
+    XY_ON(session_binding, enable_at_bind),
 };
 static const struct xy_iq_route iqs[] = {
     XY_IQ_ROUTE(XY_SET, XY_NS_CARBONS, "enable", enable, .where = XY_IQ_OWN | XY_IQ_ACCOUNT,
