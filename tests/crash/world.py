@@ -242,7 +242,8 @@ class World:
         for index, given in enumerate(devices):
             given = {**given, "archive": given.get("archive", False) and archived}
             device = Device(self, pair.recipient, f"{wants}{index}", **given)
-            device.keeps_order = len(devices) == 1
+            # What nobody stores is passed on when its session has ended, which may be noticed after the client is back.
+            device.keeps_order = len(devices) == 1 and (archived or device.wants_sm or not device.present)
             pair.is_stored = pair.is_stored and (archived or device.wants_sm)
             device.pairs[number] = pair
             device.arrivals[pair]  # there from now on

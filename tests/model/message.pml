@@ -11,8 +11,7 @@
  *   -DFORGETS_NEW_DEVICE   a device that comes for the first time gets no copy of what waits
  *
  * Device 0 is that of clients that do not say who they are (they bind the old way), device 1 says
- * it (SASL2, Bind 2). -DTRACES lifts the bounds and writes every transition for trace.py, which
- * finds the traces of the crash campaign among them; there TOLD steps are what clients see.
+ * it (SASL2, Bind 2).
  *
  * What is left out: other messages (one order of all of them is tested, not modelled), copies,
  * quotas. What an unstored message may suffer is `limit`: it was only ever in the memory of the
@@ -54,9 +53,7 @@ bit receiving[2];    /* the transaction that deletes the pending row is with the
 
 /* ---- the network and the clients --------------------------------------------------------------- */
 byte sender;         /* 1 has sent it, 2 knows it accepted, 3 refused */
-byte answer;         /* on its way to the sender: 2, 3 */
-byte connection[2];  /* 1 bound, the client does not know it yet; 2 it does */
-bit resumed[2];      /* by a resumption */
+bit connection[2];
 bit wire[2];
 bit counted[2];      /* the client's h of this session covers it */
 byte got[2];         /* up to 2 */
@@ -69,37 +66,18 @@ byte crashes, breaks;
 bit may_expire, may_retract;
 #define ACCOUNTED (expired || retracted || limit)
 
-/* A step is one transition: `guard -> effect`. In TRACES each is written down with its two states. */
-#ifdef TRACES
-c_decl { void trace_before(void); void trace_after(const char *, int); }
-#define STEP(name, d, guard, effect)                                                             \
-    :: d_step { guard -> c_code { trace_before(); }; effect; c_code { trace_after(#name, now.which); } }
-byte which;
-#else
+/* A step is one transition; client_… are the clients'. */
 #define STEP(name, d, guard, effect) :: d_step { guard -> effect }
-#endif
 
 #define KEPT(d)   (!owed[d] || got[d] || waits[d])
-#define PROMISED  (answer == 2 || sender == 2)
-#ifdef TRACES
-#define CHECK skip
-#else
+#define PROMISED  (sender == 2)
 #define CHECK                                                                                    \
     assert(!PROMISED || stored || unstored || again || ACCOUNTED);   /* committed first */       \
     assert(!PROMISED || !stored || ACCOUNTED || (KEPT(0) && KEPT(1))); /* never lost */           \
     assert(got[0] < 2 || ended);                                      /* never twice for nothing */ \
     assert(got[1] < 2 || ended);                                                                 \
     assert(crashes || breaks || (got[0] < 2 && got[1] < 2))           /* once in calm weather */
-#endif
 
-/* That clients learn things later than they happen matters to their traces alone. */
-#ifdef TRACES
-#define LEARNS 1
-#define TELL(what) answer = what
-#else
-#define LEARNS 2
-#define TELL(what) sender = what
-#endif
 
 #define TAKES(d)   (session[d] != NONE)
 #define MISSES(d)  (known[d] && !TAKES(d))
@@ -136,7 +114,7 @@ inline write(d)
 }
 inline greet(d, managed, archive) /* xy_stream_bind_as */
 {
-    connection[d] = LEARNS; resumed[d] = 0; session[d] = BINDING; retained[d] = managed;
+    connection[d] = 1; session[d] = BINDING; retained[d] = managed;
     reads_archive[d] = archive; below[d] = submitted || stored; item[d] = 0; withheld[d] = 0;
     counted[d] = 0; sleeping[d] = 0; in_sleep[d] = 0
 }
@@ -193,7 +171,7 @@ inline part(d) /* xyi_outbox_end: nobody stored it: to whoever is there now */
 }
 inline come_back(d)
 {
-    connection[d] = LEARNS; resumed[d] = 1;
+    connection[d] = 1;
     if :: item[d] == 2 && counted[d] -> received(d)
        :: item[d] == 2 && !counted[d] -> item[d] = 1
        :: else
@@ -206,35 +184,28 @@ inline die(d)
 }
 
 #define MAY_BREAK(d) (breaks < BREAKS || session[d] == NONE)
-#define BROKEN(d)    (up && session[d] != NONE && connection[d] == 0)
-#ifdef TRACES
-#define COUNT(what, d) skip
-#else
+#define BROKEN(d)    (up && session[d] != NONE && !connection[d])
 #define COUNT(what, d) if :: session[d] != NONE -> what++ :: else fi
-#endif
 
 #define DEVICE(d)                                                                                \
     STEP(bind_as, d, up && !connection[d] && session[d] == NONE && d == 0, greet(d, 0, 0); CHECK) \
     STEP(bind_as, d, up && !connection[d] && session[d] == NONE, greet(d, 1, 0); CHECK)          \
     STEP(bind2, d, up && !connection[d] && session[d] == NONE && d == 1, greet(d, 1, 1); CHECK)  \
-    STEP(told_bound, d, connection[d] == 1 && !resumed[d], connection[d] = 2; CHECK)             \
     STEP(pending_drain, d, up && session[d] == BINDING && connection[d] && SETTLED && !receiving[d], \
          hand_over(d); CHECK)                                                                    \
     STEP(transmit, d, up && session[d] == LIVE && connection[d] && item[d] == 1 && (stored || unstored), \
          item[d] = 2; wire[d] = 1; SENT(d); CHECK)                                               \
-    STEP(told_message, d, wire[d] && connection[d] == 2,                                         \
+    STEP(client_message, d, wire[d] && connection[d],                                         \
          wire[d] = 0; counted[d] = 1; got[d] = (got[d] == 2 -> 2 : got[d] + 1); CHECK)           \
-    STEP(acknowledge, d, up && session[d] == LIVE && connection[d] == 2 && item[d] == 2 && counted[d], \
+    STEP(acknowledge, d, up && session[d] == LIVE && connection[d] && item[d] == 2 && counted[d], \
          received(d); CHECK)                                                                     \
     STEP(pending_receive, d, up && receiving[d],                                                 \
          receiving[d] = 0; waits[d] = 0; in_sleep[d] = 0; CHECK)                                 \
-    STEP(told_archive, d, up && session[d] == LIVE && connection[d] == 2 && withheld[d] && !got[d], \
+    STEP(client_archive, d, up && session[d] == LIVE && connection[d] && withheld[d] && !got[d], \
          got[d] = 1; counted[d] = 1; withheld[d] = 0; item[d] = 2; CHECK)                        \
-    STEP(passes, d, up && session[d] == LIVE && connection[d] == 2 && withheld[d] && got[d],     \
+    STEP(passes, d, up && session[d] == LIVE && connection[d] && withheld[d] && got[d],     \
          counted[d] = 1; withheld[d] = 0; item[d] = 2; CHECK)                                    \
-    STEP(told_lost, d, connection[d] == 2 && MAY_BREAK(d),                                       \
-         COUNT(breaks, d); connection[d] = 0; wire[d] = 0; CHECK)                                \
-    STEP(lost, d, connection[d] == 1 && MAY_BREAK(d),                                            \
+    STEP(client_lost, d, connection[d] && MAY_BREAK(d),                                       \
          COUNT(breaks, d); connection[d] = 0; wire[d] = 0; CHECK)                                \
     STEP(session_lost, d, BROKEN(d) && retained[d] && session[d] == LIVE, session[d] = DETACHED; CHECK) \
     STEP(hibernate, d, up && session[d] == DETACHED && !unstored && (!sleeping[d] || (item[d] && stored && !in_sleep[d])), \
@@ -244,8 +215,7 @@ inline die(d)
          session[d] = LIVE; come_back(d); CHECK)                                                 \
     STEP(session_restore, d, up && !connection[d] && session[d] == NONE && sleeping[d],          \
          session[d] = BINDING; retained[d] = 1; reads_archive[d] = 0; below[d] = 1;              \
-         item[d] = in_sleep[d] * 2; come_back(d); CHECK)                                         \
-    STEP(told_resumed, d, connection[d] == 1 && resumed[d], connection[d] = 2; CHECK)
+         item[d] = in_sleep[d] * 2; come_back(d); CHECK)
 
 #ifdef NO_SETTLE
 #define SETTLED 1
@@ -262,47 +232,34 @@ inline die(d)
 #else
 #define MINE (stored || unstored)
 #endif
-#ifdef TRACES
-#define MAY_CRASH     1
-#define COUNTED_CRASH skip
-#else
-#define MAY_CRASH     (crashes < CRASHES)
-#define COUNTED_CRASH crashes++
-#endif
 #define WORLD 9
 
 active proctype world()
 {
     if :: archives = 1 :: archives = 0 fi;
-#ifndef TRACES
     if :: may_expire = 1 :: may_retract = 1 :: skip fi;
-#endif
     do
-    STEP(told_send, WORLD, sender == 0, sender = 1; CHECK)
-    STEP(accept, WORLD, up && sender == 1 && !answer && !submitted && !stored && !unstored && !again,
+    STEP(client_send, WORLD, sender == 0, sender = 1; CHECK)
+    STEP(accept, WORLD, up && sender == 1 && !submitted && !stored && !unstored && !again,
          take_in(); CHECK)
     STEP(message_again, WORLD, up && again && !submitted, submitted = 1; choose(); give(0); give(1); CHECK)
     STEP(commit, WORLD, up && submitted, submitted = 0; again = 0; stored = 1; write(0); write(1); CHECK)
-    STEP(refuse, WORLD, up && submitted && sender == 1 && !answer,
-         submitted = 0; item[0] = 0; item[1] = 0; TELL(3); CHECK)
-    STEP(handled, WORLD, up && sender == 1 && !answer && MINE, TELL(2); CHECK)
-    STEP(told_accepted, WORLD, answer == 2, sender = 2; answer = 0; CHECK)
-    STEP(told_refused, WORLD, answer == 3, sender = 3; answer = 0; CHECK)
+    STEP(refuse, WORLD, up && submitted && sender == 1,
+         submitted = 0; item[0] = 0; item[1] = 0; sender = 3; CHECK)
+    STEP(handled, WORLD, up && sender == 1 && MINE, sender = 2; CHECK)
     STEP(retract, WORLD, may_retract && stored, may_retract = 0; retracted = 1; CHECK)
     STEP(pending_expire, WORLD, may_expire && up && (waits[0] || waits[1]),
          may_expire = 0; waits[0] = 0; waits[1] = 0; expired = 1; CHECK)
-    STEP(told_crash, WORLD, up && MAY_CRASH,
+    STEP(crash, WORLD, up && crashes < CRASHES,
          up = 0; limit = limit || unstored || again; unstored = 0; again = 0; submitted = 0; ended = 1;
-         die(0); die(1); COUNTED_CRASH; CHECK)
+         die(0); die(1); crashes++; CHECK)
     STEP(start, WORLD, !up, up = 1; CHECK)
     DEVICE(0)
     DEVICE(1)
-#ifndef TRACES
     :: timeout -> /* nothing is left to do: the weather has calmed down and everybody has come */
         assert(sender > 1);
         assert(sender != 2 || ACCOUNTED || ((!owed[0] || got[0]) && (!owed[1] || got[1])));
         assert(!waits[0] && !waits[1]);
         break
-#endif
     od
 }
