@@ -21,6 +21,8 @@ struct accepting {
     size_t device_count;
     bool alone; /* to one session by its full JID */
     bool again;
+    bool stores;             /* must_store() */
+    bool may_wait, answered; /* message_waiting was asked, and a handler has answered */
 };
 
 /* ---- who takes it -------------------------------------------------------------------------
@@ -208,7 +210,7 @@ tell_both(const struct accepting *a, const struct xy_stanza *seen, struct parcel
 static void
 decide(struct accepting *a)
 {
-    struct parcel *parcel = must_store(a) ? xyi_parcel_keep(store(a)) : NULL;
+    struct parcel *parcel = a->stores ? xyi_parcel_keep(store(a)) : NULL;
     const struct xy_stanza *seen = as_seen_by(a, a->to, a->keep_in, parcel);
     if (a->again && a->taken) {
         struct xy_stanza *late = xy_stanza_edit(seen);
@@ -264,6 +266,13 @@ undeliverable(struct accepting *a)
         xy_bounce(a->message, XY_SERVICE_UNAVAILABLE, XY_NO_STR);
 }
 
+static void
+ask_whether_it_may_wait(struct accepting *a)
+{
+    a->may_wait = true;
+    a->answered = xy_run_message_waiting(a->to->host, a->to, a->message) == XY_DONE;
+}
+
 /* Whether it has come so far that the decision can be taken, without a wait since. The database
  * is asked only for what will be stored: others chat on while it is away. */
 static bool
@@ -279,15 +288,18 @@ is_settled(struct accepting *a, xy_status *status)
         return false;
     }
     gather(a);
+    a->stores = must_store(a);
     if (queued && a->to->device_count < 0)
         *status = xyi_devices_load(a->to);
-    else if (!a->to_id && must_store(a))
+    else if (queued && !a->taken && !a->may_wait)
+        ask_whether_it_may_wait(a);
+    else if (a->stores && !a->to_id)
         *status = name_both(a);
-    else if (must_store(a) && xyi_parcels_many())
+    else if (a->stores && xyi_parcels_many())
         xyi_parcel_wait_turn();
     else
         return true;
-    return *status != XY_OK;
+    return *status != XY_OK || a->answered;
 }
 
 void
@@ -296,13 +308,10 @@ xyi_accept(struct xy_user *to, const struct xy_stanza *message, bool again)
     struct accepting a = {.message = message, .to = to, .again = again};
     xy_status status = prepare(&a);
     bool keeps = a.keep_in & (XY_KEEP_ARCHIVED | XY_KEEP_QUEUED);
-    if (status == XY_OK)
-        gather(&a);
-    if (status == XY_OK && !a.taken && (a.keep_in & XY_KEEP_QUEUED) &&
-        xy_run_message_waiting(to->host, to, message) == XY_DONE)
-        return;
     while (status == XY_OK && !is_settled(&a, &status))
         ;
+    if (a.answered)
+        return;
     if (status != XY_OK)
         xy_bounce(message, xy_status_condition(status), XY_NO_STR);
     else if (to->gone || (!a.taken && !keeps))

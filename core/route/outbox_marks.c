@@ -7,7 +7,7 @@
 #include "core/route/objects.h"
 
 enum {
-    MOST_MARKS = 8,     /* on their way at once; more than that share one */
+    MOST_MARKS = 16,    /* on their way at once; more than that share one */
     MOST_UNSTORED = 64, /* confirmed, in their grace period, and nowhere but in memory */
 };
 int64_t xyi_grace_ms = 10000;
