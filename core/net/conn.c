@@ -51,6 +51,8 @@ ready(evutil_socket_t fd, short what, void *argument)
     struct conn *conn = argument;
     if (what & EV_CLOSED)
         conn->hung_up = true;
+    /* libevent tells an error as both, without EV_CLOSED: data may lie before it */
+    conn->doubtful = (what & EV_READ) && (what & EV_WRITE);
     if (what & (EV_READ | EV_CLOSED)) {
         conn->readable = true;
         xyi_conn_work(conn);

@@ -57,6 +57,7 @@ struct conn { /* the I/O side's */
     unsigned char stage, hold;
     bool readable, writable; /* edge-triggered: what the socket last said */
     bool hung_up;            /* the peer closed its side: read on to the end */
+    bool doubtful;           /* it may have: read on until nothing is there */
     bool eof;                /* and this is the end */
     bool authenticated, finishing, shut, reset;
     bool greeted; /* the first byte of TLS has come */

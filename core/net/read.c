@@ -212,12 +212,12 @@ receive(struct conn *conn)
     if (got <= 0) {
         conn->readable = false;
         conn->eof = got == 0 || errno != EAGAIN;
-        if (got == 0) /* after a reset nobody knows what was read */
+        if (got == 0 && !conn->shut) /* after a reset nobody knows what was read */
             xyi_conn_confirm(conn);
         return;
     }
     /* Edge-triggered: a short read has emptied the socket, unless its end was announced. */
-    conn->readable = (size_t)got == room || conn->hung_up;
+    conn->readable = (size_t)got == room || conn->hung_up || conn->doubtful;
     xyi_count_by(&io->counts.bytes_in, (uint64_t)got);
     take_in(conn, (size_t)got);
 }

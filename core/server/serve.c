@@ -107,14 +107,14 @@ begin(void *argument)
     xyi_server.test_clock = life.launch->test_clock;
     bool good = config && !xyi_errors(to);
     xy_status status = good ? start(config, to, &error) : XY_INVALID;
-    if (status == XY_OK)
+    if (status == XY_OK) {
+        log_ready(config);
         xyi_config_lint(config, to);
+    }
     print_diagnostics(to);
     if (error.len)
         fprintf(stderr, "xylemd: " XY_FMT "\n", XY_ARG(error));
-    if (status == XY_OK)
-        log_ready(config);
-    else if (!xyi_server.config)
+    if (status != XY_OK && !xyi_server.config)
         xyi_config_free(config);
     life.started = status == XY_OK;
 }

@@ -213,7 +213,7 @@ def test_log_file_is_opened_anew(make_server):
     """Rotation: rename the file, reload, and lines go to a new one. An impossible one is an error."""
     server = make_server(log={"file": "xylem.log"})
     file = server.directory / "xylem.log"
-    assert "server.ready" in file.read_text()
+    process.wait_until(lambda: "server.ready" in file.read_text(), "the line that says so")
     file.rename(server.directory / "xylem.log.1")
     server.ctl("reload")
     assert "reload.done" in file.read_text()
