@@ -2,6 +2,7 @@
 """Programs a test starts: free ports, certificates, unprivileged users, waiting for a condition."""
 import os
 import pwd
+import random
 import socket
 import subprocess
 import time
@@ -10,11 +11,17 @@ from .stream import PATIENCE
 
 
 def free_ports(count):
-    """Ports nobody uses just now; all held while choosing, so they differ."""
-    held = [socket.socket() for _ in range(count)]
+    """Ports nobody uses just now; all held while choosing, so they differ. Below those that the kernel gives
+    to outgoing connections, which would take one between two starts of a server."""
+    held = []
     try:
-        for s in held:
-            s.bind(("127.0.0.1", 0))
+        while len(held) < count:
+            s = socket.socket()
+            try:
+                s.bind(("127.0.0.1", random.SystemRandom().randrange(10240, 32000)))
+                held.append(s)
+            except OSError:
+                s.close()
         return [s.getsockname()[1] for s in held]
     finally:
         for s in held:
