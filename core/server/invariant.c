@@ -11,7 +11,6 @@ enum { EVERY_MS = 5 * 60 * 1000, NEWEST = 10000 };
 
 static struct {
     int64_t opening; /* waited when the books were opened */
-    bool open;
     struct xyi_timer timer;
     struct xyi_job job;
 } books;
@@ -88,7 +87,6 @@ xyi_invariant_start(void)
     if (status != XY_OK)
         return status;
     books.opening = balance.missing < 0 ? -balance.missing : 0;
-    books.open = true;
     xyi_timer_set(&books.timer, EVERY_MS, due);
     return XY_OK;
 }
@@ -97,5 +95,4 @@ void
 xyi_invariant_stop(void)
 {
     xyi_timer_clear(&books.timer);
-    books.open = false;
 }
