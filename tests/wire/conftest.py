@@ -17,7 +17,7 @@ from lib import process
 from lib.client import Client
 from lib.postgres import Postgres, binaries
 from lib.prosody import Prosody
-from lib.server import HOSTS, Server
+from lib.server import HOSTS, Server, ServerFault
 from lib.stream import Stream
 
 TOP = Path(__file__).resolve().parent.parent.parent
@@ -99,6 +99,8 @@ def pytest_runtest_makereport(item, call):
     if report.failed and report.when == "call":
         item.failed = True
         for server in getattr(item, "servers", []):
+            if server.findings() and hasattr(report.longrepr, "reprcrash"):
+                report.longrepr.reprcrash.message = f"ServerFault: {report.longrepr.reprcrash.message}"
             report.sections.append((f"xylemd in {server.directory}", server.output(4000)))
 
 
@@ -182,8 +184,9 @@ def server(shared_server, request):
     status = shared_server.process.poll()
     findings = shared_server.findings()
     if status is not None:
-        raise AssertionError(f"the server ended with {status}\n{findings or shared_server.output()}")
-    assert not findings, findings
+        raise ServerFault(f"the server ended with {status}\n{findings or shared_server.output()}")
+    if findings:
+        raise ServerFault(findings)
 
 
 @pytest.fixture

@@ -97,6 +97,10 @@ class CommandFailed(AssertionError):
         self.status, self.output, self.error = done.returncode, done.stdout, done.stderr
 
 
+class ServerFault(Exception):
+    """The server died, or a sanitizer has found something: no second try makes that good."""
+
+
 class Server:
     """start() … stop(); stop() proves exit status 0 and clean sanitizers. Also a context manager."""
 
@@ -166,12 +170,12 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.send_signal(signal.SIGABRT)
             self.process.wait()
-            raise AssertionError(f"xylemd did not stop within {patience} s\n{self.output()}") from None
+            raise ServerFault(f"xylemd did not stop within {patience} s\n{self.output()}") from None
         finally:
             self.process = None
         findings = self.findings()
-        assert not findings, findings
-        assert status == 0, f"xylemd ended with {status}\n{self.output()}"
+        if findings or status:
+            raise ServerFault(f"xylemd ended with {status}\n{findings or self.output()}")
 
     def kill(self):
         """SIGKILL, as a power cut would (but for the page cache)."""
