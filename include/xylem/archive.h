@@ -20,7 +20,8 @@ XY_API XY_CHECK xy_status xy_stanza_id_parse(xy_owner owner, struct xy_str text,
 struct xy_archive_query {
     xy_owner owner;
     xy_message_id after, before; /* both exclusive; before 0: no bound */
-    const struct xy_jid *with;   /* NULL: anybody; bare: all its resources; full: that one */
+    const struct xy_jid *with;   /* NULL: anybody; bare: all its resources; full: that one. In a room's
+                                    archive: an occupant (full), or a real author (bare) */
     int64_t limit;               /* entries wanted, at least 1 */
     bool newest;                 /* the newest `limit` between the bounds instead of the oldest */
 };
@@ -30,6 +31,7 @@ struct xy_archived {
     bool outgoing;           /* the owner sent it */
     struct xy_stanza *stanza; /* with its from and to, without stanza-id and delay; the fiber's.
                                  Emptied (a tombstone) when its content has been removed. */
+    const struct xy_jid *author; /* bare: see xy_archive_authors() */
 };
 struct xy_archive_page {
     struct xy_archived *at; /* chronological in either direction */
@@ -38,6 +40,8 @@ struct xy_archive_page {
 };
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_archive_read(const struct xy_archive_query *query,
                                                       struct xy_archive_page *page);
+/* Fills `author`: of a room's message, who really wrote it. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_archive_authors(const struct xy_archive_page *page);
 /* Those of `ids` that the archive has, chronological, each once. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_archive_read_ids(xy_owner owner, const xy_message_id *ids,
                                                           size_t count, struct xy_archive_page *page);

@@ -9,6 +9,7 @@
 #include <xylem/clients.h>
 #include <xylem/delivery.h>
 #include <xylem/hook.h>
+#include <xylem/room.h>
 #include <xylem/roster.h>
 #include <xylem/sasl2.h>
 #include <xylem/session.h>
@@ -101,6 +102,17 @@ XY_EVENT(message_storing, (struct xy_session *from, uint32_t handled, struct xy_
 /* A message of type normal or chat found no session that may take it, and nothing keeps it.
  * XY_PASS: it bounces. */
 XY_FILTER(message_undeliverable, (struct xy_user *to, const struct xy_stanza *message), (to, message))
+/* How is a message of type groupchat kept in the archive of `room`? Set XY_KEEP_ARCHIVED in *keep.
+ * Asked once per message, inside the room. */
+XY_EVENT(room_keeping, (struct xy_room *room, const struct xy_stanza *message, unsigned *keep),
+         (room, message, keep))
+/* A message is on its way to the occupants (`id` 0: nothing stores it). In the order of acceptance,
+ * if it is stored before its commit. Must not suspend. */
+XY_EVENT(room_delivering, (struct xy_room *room, const struct xy_stanza *message, xy_message_id id),
+         (room, message, id))
+/* The session of that occupant has ended; it is still listed, and gets nothing any more. Outside the
+ * room. */
+XY_EVENT(occupant_lost, (const struct xy_jid *room, const struct xy_jid *real), (room, real))
 /* A stanza for a domain that is not ours: federation and clustering plug in here. The provider
  * takes over the stanza's fate. Nobody: remote-server-not-found. */
 XY_SERVICE(route_elsewhere, (const struct xy_stanza *stanza), (stanza))

@@ -53,6 +53,25 @@ struct xy_metric {
 #define XY_METRIC_IN(state, field, ...) XY_METRIC_(state, field, __VA_ARGS__)
 #define XY_METRIC(field, ...)           XY_METRIC_IN(XY_STATE, field, __VA_ARGS__)
 
+/* A row of the `services` table: a domain of its own that the module serves for its host, such as
+ * conference.example.org. The core answers or dispatches iq requests to the domain and to bare JIDs
+ * of it (route.h: XY_IQ_SERVICE, XY_IQ_ROOM); everything else goes to `handler`, frozen, from the
+ * fiber of whoever sent it. At most one row for now. */
+struct xy_service_row {
+    const char *option; /* an XY_DOMAIN option of the module; absent value: `prefix` before the host */
+    const char *prefix; /* "conference." */
+    size_t offset;      /* of that option in the state */
+    xy_any_fn *handler;
+};
+typedef void xy_service_fn(XY_SELF, const struct xy_stanza *stanza);
+#define XY_SERVES_(state, field, before, function)                                                 \
+    {                                                                                              \
+        .option = #field, .prefix = (before), .offset = offsetof(struct state, field),             \
+        .handler = _Generic((function), xy_service_fn *: (xy_any_fn *)(function))                  \
+    }
+#define XY_SERVES_IN(state, field, before, function) XY_SERVES_(state, field, before, function)
+#define XY_SERVES(field, before, function)           XY_SERVES_IN(XY_STATE, field, before, function)
+
 struct xy_module {
     uint32_t magic, size; /* of this struct as compiled: missing fields are zero */
     uint32_t abi_major, abi_minor;
@@ -89,6 +108,8 @@ struct xy_module {
     const struct xy_statement *const *statements; /* prepared at load: a wrong one refuses the module */
     size_t statements_count;
     const struct xy_hook_def *const *defines, *const *defines_end; /* its own hooks: XY_MODULE fills it */
+    const struct xy_service_row *services;
+    size_t services_count;
 };
 
 /* The linker's names for the bounds of the section that XY_HOOKS_HERE fills; NULL without one. */

@@ -30,6 +30,8 @@ XY_API struct xy_session *xy_iq_session(const struct xy_iq *iq);
 XY_API struct xy_host *xy_iq_host(const struct xy_iq *iq); /* the host asked */
 /* The account asked (an iq without `to` asks the sender's own account); NULL when the host was. */
 XY_API struct xy_user *xy_iq_user(const struct xy_iq *iq);
+/* The bare JID asked at a service (module.h), or its domain; NULL: none of these was asked. */
+XY_API const struct xy_jid *xy_iq_place(const struct xy_iq *iq);
 XY_API bool xy_iq_is_own(const struct xy_iq *iq); /* the asker asks its own account */
 /* A result to fill: xy_stanza_top() is the <iq/>. Send it with xy_iq_reply(). */
 XY_API struct xy_stanza *xy_iq_result(const struct xy_iq *iq);
@@ -42,6 +44,9 @@ enum xy_iq_where {
     XY_IQ_HOST = 1,    /* to='example.org' */
     XY_IQ_ACCOUNT = 2, /* to='romeo@example.org' from anybody */
     XY_IQ_OWN = 4,     /* no to, or the asker's own bare JID */
+    XY_IQ_SERVICE = 8, /* to='conference.example.org', if this module serves it */
+    XY_IQ_ROOM = 16,   /* to='room@conference.example.org', whatever module serves it */
+    XY_IQ_SERVICES = 32, /* to the domain of any service of the host */
 };
 typedef xy_status xy_iq_fn(XY_SELF, struct xy_iq *iq);
 

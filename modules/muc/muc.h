@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the module muc (XEP-0045) share. A room is the core's (xylem/room.h); what it is
+ * set to and who is who in it are rows of ours, read when somebody comes and noted with the room and
+ * its occupants as plain bytes, so that new code finds them as the old code left them.
+ *
+ * Rules for every function here: "inside" means between muc_enter() and xy_room_leave(). What is
+ * changed is committed first and told to the occupants then. Stanzas to accounts (invitations) are
+ * collected inside and routed after leaving.
+ */
+#ifndef MUC_H
+#define MUC_H
+
+#define XY_STATE muc
+#include <xylem/xylem.h>
+#include <xylem/muc.h>
+
+#define NS_MUC       "http://jabber.org/protocol/muc"
+#define NS_MUC_USER  "http://jabber.org/protocol/muc#user"
+#define NS_MUC_ADMIN "http://jabber.org/protocol/muc#admin"
+#define NS_MUC_OWNER "http://jabber.org/protocol/muc#owner"
+
+/* ---- settings of a room ------------------------------------------------------------------------ */
+enum whois { WHOIS_MODERATORS, WHOIS_ANYONE }; /* semi-anonymous, non-anonymous */
+enum pm { PM_ANYONE, PM_PARTICIPANTS, PM_MODERATORS, PM_NONE };
+enum who { WHO_ANYONE, WHO_PARTICIPANTS, WHO_MODERATORS }; /* roles */
+
+/* Note "muc.settings": all but the texts. Every field is an option of muc#roomconfig, of
+ * `default_config` and of `xylemctl room config` by the name settings.c gives it. */
+struct settings {
+    bool persistent, public_room, members_only, moderated, archived;
+    bool change_subject; /* participants may change the subject */
+    bool change_nick;    /* occupants may change their nick */
+    bool allow_invites;  /* members (else only admins) may invite; in an open room anybody may */
+    bool allow_voice_requests;
+    bool allow_registration;
+    bool public_list;       /* disco#items shows occupants */
+    bool allow_visitor_status, allow_visitor_nick_change;
+    bool allow_query_users; /* iq between occupants */
+    bool members_by_default; /* participants: an unaffiliated newcomer has voice in a moderated room */
+    uint8_t whois, allow_pm, present; /* enum whois, enum pm; bits 1 << enum xy_role whose presence is shown */
+    uint8_t members_list;    /* who may get the member list: enum who */
+    int32_t max_users;       /* 0: as many as the service allows */
+    int32_t history;         /* messages shown to newcomers */
+    int32_t voice_request_s; /* between two requests of one occupant */
+    int32_t slow_mode_s;     /* XEP-0500; 0: off */
+};
+enum text { /* of a room, each may be empty */
+    TEXT_NAME,
+    TEXT_DESCRIPTION,
+    TEXT_LANGUAGE,
+    TEXT_PASSWORD, /* empty: none is needed */
+    TEXT_CONTACTS, /* JIDs, each followed by LF (muc#roominfo_contactjid) */
+    TEXT_LOGS,     /* muc#roominfo_logs */
+    TEXT_PUBSUB,   /* muc#roominfo_pubsub */
+    TEXT_SUBJECT,
+    TEXT_SUBJECT_BY,  /* room/nick that set it */
+    TEXT_SUBJECT_AT,  /* XEP-0082 time */
+    TEXT_AVATAR_HASH, /* XEP-0486: SHA-1 of the photo, hex */
+    TEXTS,
+};
+
+/* Note "muc.room". */
+struct state {
+    int64_t number;     /* of its row in table muc_room; 0: it has none */
+    int64_t created_ms;
+    int64_t version;    /* XEP-0463: rises with every change of an affiliation */
+    bool locked;        /* reserved, its owner has not configured it yet: nobody else enters (10.1) */
+    bool destroyed;
+};
+
+struct muc {
+    /* options: see options.c */
+    const struct xy_jid *const host;
+    const xy_choice create; /* anyone | local | admins */
+    const xy_list admins;   /* JIDs that are owner of every room and may create any */
+    const int64_t max_rooms, max_users, rooms_per_user, max_history, max_subject, max_affiliations;
+    const xy_rate messages, presences; /* of one occupant in one room */
+    const xy_duration keep_empty;      /* a temporary room nobody is in, after a restart */
+    struct settings default_config;    /* group default_config; texts are not settable there */
+    unsigned char secret[32];          /* occupant ids: xy_store_secret("muc.occupant") */
+    xy_counter joined, left, kicked, messages_accepted, refused, created, destroyed;
+    /* private to the file that is named in the comment */
+    struct xy_map *throttles;  /* talk: rate.c */
+    struct xy_map *unread;     /* unread.c */
+    struct xy_map *watchers;   /* activity.c (XEP-0437) */
+};
+
+/* ---- rooms: rooms.c ------------------------------------------------------------------------------ */
+/* Inside, loaded. XY_ABSENT (outside again): there is no such room. */
+XY_SUSPENDS XY_CHECK xy_status muc_enter(struct muc *self, const struct xy_jid *jid, struct xy_room **room);
+/* The same, but a room that does not exist is entered too, with muc_state(room)->created_ms 0. */
+XY_SUSPENDS XY_CHECK xy_status muc_enter_any(struct muc *self, const struct xy_jid *jid, struct xy_room **room);
+struct state *muc_state(struct xy_room *room);
+struct settings *muc_settings(struct xy_room *room); /* mutable: muc_save() makes it last */
+struct xy_str muc_text(struct xy_room *room, enum text which); /* valid until muc_set_text() */
+void muc_set_text(struct xy_room *room, enum text which, struct xy_str text);
+/* Every room has rows from its creation on, so that members find it after a restart; one that is
+ * not persistent loses them when its last occupant leaves. */
+XY_SUSPENDS XY_CHECK xy_status muc_create(struct muc *self, struct xy_room *room, const struct xy_jid *owner, bool locked);
+XY_SUSPENDS XY_CHECK xy_status muc_save(struct xy_room *room); /* settings and texts */
+/* Throws everybody out with <destroy/> (10.9), removes rows and archive, fires muc_destroyed. */
+XY_SUSPENDS XY_CHECK xy_status muc_destroy(struct muc *self, struct xy_room *room, const struct xy_jid *alternate,
+                                           struct xy_str password, struct xy_str reason);
+/* May `who` create rooms (option create, limits)? Else the condition to answer with. */
+XY_SUSPENDS bool muc_may_create(struct muc *self, const struct xy_jid *who, xy_condition *why_not);
+bool muc_is_service_admin(const struct muc *self, const struct xy_jid *who);
+
+/* ---- affiliations: affiliations.c ------------------------------------------------------------------ */
+struct affiliated {
+    const struct xy_jid *jid; /* bare; the fiber's */
+    enum xy_affiliation affiliation;
+    struct xy_str nick;   /* registered (7.10) or reserved; may be absent */
+    struct xy_str reason;
+};
+/* Of the bare JID of `who`: its row, else XY_UNAFFILIATED; a service admin is XY_OWNER. */
+XY_SUSPENDS XY_CHECK xy_status muc_affiliation(struct muc *self, struct xy_room *room, const struct xy_jid *who,
+                                               struct affiliated *found);
+XY_SUSPENDS XY_CHECK xy_status muc_affiliated(struct xy_room *room, enum xy_affiliation which,
+                                              struct affiliated **list, size_t *count);
+/* Whose nick it is, by registration. XY_ABSENT: nobody's. */
+XY_SUSPENDS XY_CHECK xy_status muc_nick_owner(struct xy_room *room, struct xy_str nick, const struct xy_jid **bare);
+/* Writes the rows in one transaction (XY_UNAFFILIATED without a nick removes), then changes the
+ * occupants concerned and tells everybody (muc_changed(), muc_eject()). Permission is the caller's. */
+XY_SUSPENDS XY_CHECK xy_status muc_set_affiliations(struct muc *self, struct xy_room *room,
+                                                    const struct affiliated *changes, size_t count,
+                                                    const struct xy_occupant *actor);
+
+/* ---- who is there: occupants.c ---------------------------------------------------------------------- */
+struct person { /* note "muc.person" of an occupant */
+    enum xy_affiliation affiliation;
+    enum xy_role role;
+    int64_t joined_ms, spoke_ms; /* wall clock */
+    bool silent;                 /* its presence is shown to nobody: role not in settings.present */
+};
+struct person *muc_person(struct xy_occupant *occupant);
+struct xy_str muc_occupant_id(const struct muc *self, const struct xy_room *room, const struct xy_jid *who); /* XEP-0421 */
+bool muc_sees_jids(struct xy_room *room, const struct xy_occupant *viewer); /* of other occupants */
+enum xy_role muc_default_role(struct xy_room *room, enum xy_affiliation affiliation);
+/* Role or affiliation in muc_person() of every occupant of that nick has changed: tells everybody
+ * (8.4, 8.5, 9.x). `actor` and reason may be absent. */
+void muc_changed(struct muc *self, struct xy_occupant *occupant, const struct xy_occupant *actor, struct xy_str reason);
+/* Out, with the status codes given (0-terminated: 307 kick, 301 ban, 321, 322, 332, 333 …). All of that
+ * nick go. `destroy` non-NULL is put into <x/>. The handle is void afterwards. */
+void muc_eject(struct muc *self, struct xy_occupant *occupant, const int *codes, const struct xy_occupant *actor,
+               struct xy_str reason, const struct xy_node *destroy);
+/* Last one out: a room that is not persistent is destroyed. At the end of everything that removes
+ * occupants, inside. */
+XY_SUSPENDS void muc_look_whether_empty(struct muc *self, struct xy_room *room);
+
+/* ---- the door: join.c, presence.c (7.1, 7.2, 7.6, 7.7, 7.14) ------------------------------------------ */
+XY_SUSPENDS void muc_presence(struct muc *self, const struct xy_stanza *presence);
+/* ---- talking: message.c and others (7.4, 7.5, 7.8, 7.9, 7.13, 8.1) ------------------------------------- */
+XY_SUSPENDS void muc_message(struct muc *self, const struct xy_stanza *message);
+/* ---- iq to an occupant: relay.c -------------------------------------------------------------------------- */
+XY_SUSPENDS void muc_relay(struct muc *self, const struct xy_stanza *iq);
+/* Sends what a newcomer is shown: history (as asked for in its <x/>, `wanted` may be NULL), then the
+ * subject, always. Inside, after the occupant's own presence. */
+XY_SUSPENDS void muc_show_past(struct muc *self, struct xy_occupant *newcomer, const struct xy_node *wanted);
+/* A message from the room itself (status codes 104, 170–173 …, to all; 0-terminated). Not archived. */
+void muc_tell_config_changed(struct muc *self, struct xy_room *room, const int *codes);
+/* May that occupant send now (option messages/presences, slow mode)? Else it has been answered. */
+bool muc_may_send(struct muc *self, struct xy_occupant *occupant, const struct xy_stanza *stanza);
+
+/* ---- iq to rooms and the service: each in its file ------------------------------------------------------- */
+xy_status muc_on_admin(XY_SELF, struct xy_iq *iq);      /* admin.c, get and set */
+xy_status muc_on_owner(XY_SELF, struct xy_iq *iq);      /* owner.c, get and set */
+xy_status muc_on_register(XY_SELF, struct xy_iq *iq);   /* register.c */
+xy_status muc_on_disco_info(XY_SELF, struct xy_iq *iq); /* disco.c; room and service */
+xy_status muc_on_disco_items(XY_SELF, struct xy_iq *iq);
+xy_status muc_on_vcard(XY_SELF, struct xy_iq *iq);      /* avatar.c, get and set */
+xy_status muc_on_search(XY_SELF, struct xy_iq *iq);     /* search.c (XEP-0433) */
+/* The muc#roominfo form (15.3), for disco#info. */
+XY_SUSPENDS void muc_add_room_info(struct muc *self, struct xy_room *room, struct xy_node *query);
+
+/* ---- settings by name: settings.c -------------------------------------------------------------------------- */
+/* For forms, default_config and commands. */
+struct setting {
+    const char *var;    /* "muc#roomconfig_persistentroom" */
+    const char *option; /* "persistent": in default_config and xylemctl */
+    const char *label;
+    enum { SETTING_BOOL, SETTING_INT, SETTING_CHOICE, SETTING_TEXT, SETTING_ROLES, SETTING_JIDS } kind;
+    size_t offset;      /* in struct settings; of SETTING_TEXT: enum text */
+    const char *choices; /* "moderators|anyone" in the order of the enum */
+    int64_t min, max;
+};
+extern const struct setting muc_settings_table[];
+extern const size_t muc_settings_count;
+
+extern const struct xy_option muc_options[]; /* options.c */
+extern const size_t muc_options_count;
+extern const struct xy_migration muc_schema[];
+extern const struct xy_statement *const muc_statements[];
+
+#endif
