@@ -187,9 +187,16 @@ struct setting {
 extern const struct setting muc_settings_table[];
 extern const size_t muc_settings_count;
 
-extern const struct xy_option muc_options[]; /* options.c */
-extern const size_t muc_options_count;
-extern const struct xy_migration muc_schema[];
-extern const struct xy_statement *const muc_statements[];
+/* ---- tables: options.c defines them without a size, so the compiler compares the counts ---------------------- */
+enum { MUC_OPTIONS = 12, MUC_MIGRATIONS = 1 };
+extern const struct xy_option muc_options[MUC_OPTIONS];
+extern const struct xy_migration muc_schema[MUC_MIGRATIONS];
+/* Statements, metrics, features, commands and hooks are rows of module.c: each adds its own, and declares
+ * here what they name. */
+
+/* ---- handlers of hooks, each in its file ------------------------------------------------------------------- */
+xy_status muc_on_access(XY_SELF, const struct xy_jid *room, const struct xy_jid *who,
+                        struct xy_muc_access *access); /* affiliations.c */
+void muc_on_lost(XY_SELF, const struct xy_jid *room, const struct xy_jid *real); /* ghosts.c */
 
 #endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Multi-user chat (XEP-0045 1.35): what the module is made of, and who gets which stanza. What
+ * an iq to a room or to the service means is the core's dispatch by the table below; an iq that
+ * comes here is for an occupant.
+ */
+#define XY_STATE muc
+#include <xylem/xylem.h>
+#define XY_HOOKS_HERE
+#include "modules/muc/muc.h"
+
+static xy_status
+start(XY_SELF)
+{
+    return xy_store_secret("muc.occupant", self->secret, sizeof(self->secret));
+}
+
+static void
+on_stanza(XY_SELF, const struct xy_stanza *stanza)
+{
+    switch (xy_stanza_kind(stanza)) {
+    case XY_PRESENCE:
+        muc_presence(self, stanza);
+        return;
+    case XY_MESSAGE:
+        muc_message(self, stanza);
+        return;
+    case XY_IQ:
+        muc_relay(self, stanza);
+        return;
+    case XY_NONZA:
+        return;
+    }
+}
+
+static const struct xy_service_row services[] = {XY_SERVES(host, "conference.", on_stanza)};
+static const struct xy_hook hooks[] = {
+    XY_ON(muc_access, muc_on_access),
+    XY_ON(occupant_lost, muc_on_lost),
+};
+enum { ROOM_OR_SERVICE = XY_IQ_ROOM | XY_IQ_SERVICE };
+static const struct xy_iq_route iqs[] = {
+    XY_IQ_ROUTE(XY_GET | XY_SET, NS_MUC_ADMIN, "query", muc_on_admin, .where = XY_IQ_ROOM,
+                .quiet = true),
+    XY_IQ_ROUTE(XY_GET | XY_SET, NS_MUC_OWNER, "query", muc_on_owner, .where = XY_IQ_ROOM,
+                .quiet = true),
+    XY_IQ_ROUTE(XY_GET | XY_SET, XY_NS_REGISTER, "query", muc_on_register, .where = XY_IQ_ROOM,
+                .quiet = true),
+    XY_IQ_ROUTE(XY_GET | XY_SET, XY_NS_VCARD, "vCard", muc_on_vcard, .where = XY_IQ_ROOM),
+    XY_IQ_ROUTE(XY_GET, XY_NS_DISCO_INFO, "query", muc_on_disco_info, .where = ROOM_OR_SERVICE),
+    XY_IQ_ROUTE(XY_GET, XY_NS_DISCO_ITEMS, "query", muc_on_disco_items,
+                .where = ROOM_OR_SERVICE),
+    XY_IQ_ROUTE(XY_GET, "urn:xmpp:channel-search:0:search", "search", muc_on_search,
+                .where = XY_IQ_SERVICE),
+};
+static const struct xy_feature features[] = {
+    {NS_MUC, XY_IQ_SERVICE},
+};
+static const struct xy_metric metrics[] = {
+    XY_METRIC(joined, .unit = "occupants", .doc = "Sessions that entered a room."),
+    XY_METRIC(left, .unit = "occupants", .doc = "Sessions that left a room by themselves."),
+    XY_METRIC(kicked, .unit = "occupants",
+              .doc =
+                  "Sessions put out of a room: kicked, banned, no longer a member, or gone."),
+    XY_METRIC(messages_accepted, .unit = "messages", .doc = "Messages to all of a room."),
+    XY_METRIC(refused, .unit = "stanzas", .doc = "Stanzas to rooms answered with an error."),
+    XY_METRIC(created, .unit = "rooms", .doc = "Rooms created."),
+    XY_METRIC(destroyed, .unit = "rooms", .doc = "Rooms destroyed, or left empty."),
+};
+
+XY_MODULE(muc, .about = "Multi-user chat (XEP-0045).", XY_STATE_SIZE, XY_START(start),
+          XY_TABLE(services, services), .options = muc_options, .options_count = MUC_OPTIONS,
+          .schema = muc_schema, .schema_count = MUC_MIGRATIONS, XY_TABLE(hooks, hooks),
+          XY_TABLE(iqs, iqs), XY_TABLE(features, features), XY_TABLE(metrics, metrics));
