@@ -32,6 +32,13 @@ XY_SERVICE(muc_access,
            (const struct xy_jid *room, const struct xy_jid *who, struct xy_muc_access *access),
            (room, who, access))
 
+/* Whether the room's configuration wants an archive: asked for every message, so it does not wait.
+ * Inside that room. Provided by muc. */
+XY_SERVICE(muc_archived, (struct xy_room *room, bool *archived), (room, archived))
+/* Somebody allowed to asks for the room's disco#info: add to `query` what you offer there, now.
+ * Inside the room; must not suspend. Fired by muc. */
+XY_EVENT(muc_describing, (struct xy_room *room, struct xy_node *query), (room, query))
+
 /* What a newcomer is shown: the newest messages that fit all bounds. */
 struct xy_muc_history {
     int64_t since_ms;   /* wall clock; 0: no bound */

@@ -36,6 +36,7 @@ on_stanza(XY_SELF, const struct xy_stanza *stanza)
 static const struct xy_service_row services[] = {XY_SERVES(host, "conference.", on_stanza)};
 static const struct xy_hook hooks[] = {
     XY_ON(muc_access, muc_on_access),
+    XY_ON(muc_archived, muc_on_archived),
     XY_ON(occupant_lost, muc_on_lost),
 };
 enum { ROOM_OR_SERVICE = XY_IQ_ROOM | XY_IQ_SERVICE };

@@ -197,6 +197,7 @@ extern const struct xy_migration muc_schema[MUC_MIGRATIONS];
 /* ---- handlers of hooks, each in its file ------------------------------------------------------------------- */
 xy_status muc_on_access(XY_SELF, const struct xy_jid *room, const struct xy_jid *who,
                         struct xy_muc_access *access); /* affiliations.c */
+xy_status muc_on_archived(XY_SELF, struct xy_room *room, bool *archived); /* archived.c */
 void muc_on_lost(XY_SELF, const struct xy_jid *room, const struct xy_jid *real); /* ghosts.c */
 
 #endif
