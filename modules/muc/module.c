@@ -8,10 +8,12 @@
 #include <xylem/xylem.h>
 #define XY_HOOKS_HERE
 #include "modules/muc/muc.h"
+#include "modules/muc/rows.h"
 
 static xy_status
 start(XY_SELF)
 {
+    muc_rooms_start(self);
     return xy_store_secret("muc.occupant", self->secret, sizeof(self->secret));
 }
 
@@ -57,6 +59,12 @@ static const struct xy_iq_route iqs[] = {
 static const struct xy_feature features[] = {
     {NS_MUC, XY_IQ_SERVICE},
 };
+static const struct xy_statement *const statements[] = {
+    &muc_sql_room,        &muc_sql_insert_room, &muc_sql_insert_owner,
+    &muc_sql_update_room, &muc_sql_delete_room, &muc_sql_delete_affiliations,
+    &muc_sql_delete_hats, &muc_sql_count_rooms, &muc_sql_count_owned,
+    &muc_sql_temporary,
+};
 static const struct xy_metric metrics[] = {
     XY_METRIC(joined, .unit = "occupants", .doc = "Sessions that entered a room."),
     XY_METRIC(left, .unit = "occupants", .doc = "Sessions that left a room by themselves."),
@@ -72,4 +80,5 @@ static const struct xy_metric metrics[] = {
 XY_MODULE(muc, .about = "Multi-user chat (XEP-0045).", XY_STATE_SIZE, XY_START(start),
           XY_TABLE(services, services), .options = muc_options, .options_count = MUC_OPTIONS,
           .schema = muc_schema, .schema_count = MUC_MIGRATIONS, XY_TABLE(hooks, hooks),
-          XY_TABLE(iqs, iqs), XY_TABLE(features, features), XY_TABLE(metrics, metrics));
+          XY_TABLE(iqs, iqs), XY_TABLE(features, features), XY_TABLE(metrics, metrics),
+          XY_TABLE(statements, statements));

@@ -69,6 +69,8 @@ struct state {
     bool destroyed;
 };
 
+#include "modules/muc/settings.h" /* struct defaults */
+
 struct muc {
     /* options: see options.c */
     const struct xy_jid *const host;
@@ -77,7 +79,7 @@ struct muc {
     const int64_t max_rooms, max_users, rooms_per_user, max_history, max_subject, max_affiliations;
     const xy_rate messages, presences; /* of one occupant in one room */
     const xy_duration keep_empty;      /* a temporary room nobody is in, after a restart */
-    struct settings default_config;    /* group default_config; texts are not settable there */
+    struct defaults default_config;    /* of new rooms: muc_default_settings() */
     unsigned char secret[32];          /* occupant ids: xy_store_secret("muc.occupant") */
     xy_counter joined, left, kicked, messages_accepted, refused, created, destroyed;
     /* private to the file that is named in the comment */
@@ -105,6 +107,8 @@ XY_SUSPENDS XY_CHECK xy_status muc_destroy(struct muc *self, struct xy_room *roo
 /* May `who` create rooms (option create, limits)? Else the condition to answer with. */
 XY_SUSPENDS bool muc_may_create(struct muc *self, const struct xy_jid *who, xy_condition *why_not);
 bool muc_is_service_admin(const struct muc *self, const struct xy_jid *who);
+/* From start(): temporary rooms that nobody came back to are removed after `keep_empty`. */
+void muc_rooms_start(struct muc *self);
 
 /* ---- affiliations: affiliations.c ------------------------------------------------------------------ */
 struct affiliated {
@@ -174,18 +178,37 @@ xy_status muc_on_search(XY_SELF, struct xy_iq *iq);     /* search.c (XEP-0433) *
 XY_SUSPENDS void muc_add_room_info(struct muc *self, struct xy_room *room, struct xy_node *query);
 
 /* ---- settings by name: settings.c -------------------------------------------------------------------------- */
-/* For forms, default_config and commands. */
+/* For forms, storage, default_config and commands; made from settings.h. */
 struct setting {
     const char *var;    /* "muc#roomconfig_persistentroom" */
-    const char *option; /* "persistent": in default_config and xylemctl */
+    const char *also;   /* other form variables with that meaning, space-separated; NULL: none */
+    const char *option; /* "persistent": in default_config, in xylemctl and in the database */
     const char *label;
-    enum { SETTING_BOOL, SETTING_INT, SETTING_CHOICE, SETTING_TEXT, SETTING_ROLES, SETTING_JIDS } kind;
-    size_t offset;      /* in struct settings; of SETTING_TEXT: enum text */
-    const char *choices; /* "moderators|anyone" in the order of the enum */
-    int64_t min, max;
+    enum { SETTING_BOOL, SETTING_INT, SETTING_SECONDS, SETTING_CHOICE, SETTING_ROLES, SETTING_TEXT } kind;
+    size_t offset;         /* in struct settings; of SETTING_TEXT: enum text */
+    size_t default_offset; /* in struct defaults */
+    const char *choices;   /* "moderators|anyone" in the order of the enum */
+    int64_t min, max;      /* of a text: bytes */
 };
 extern const struct setting muc_settings_table[];
 extern const size_t muc_settings_count;
+/* By the name in .option; NULL: there is none. */
+const struct setting *muc_setting(struct xy_str option);
+void muc_default_settings(const struct muc *self, struct settings *settings);
+/* One value as text ("on", "25", "moderators", "moderator participant"), and back: on XY_INVALID *error is
+ * a sentence in the fiber's memory. Not for SETTING_TEXT. */
+struct xy_str muc_setting_text(const struct setting *setting, const struct settings *settings);
+XY_CHECK xy_status muc_setting_parse(const struct setting *setting, struct xy_str text, struct settings *settings,
+                                     struct xy_str *error);
+/* Takes settings and texts into use in a room, as a submitted form or a command does: checked against the
+ * service's limits, stored, told to the occupants, enforced on them. XY_INVALID: *error as above. */
+struct configuration {
+    struct settings settings;
+    struct xy_str texts[TEXTS];
+};
+void muc_configuration(struct xy_room *room, struct configuration *now); /* as it stands */
+XY_SUSPENDS XY_CHECK xy_status muc_configure(struct muc *self, struct xy_room *room, const struct configuration *wanted,
+                                             const struct xy_occupant *actor, struct xy_str *error);
 
 /* ---- tables: options.c defines them without a size, so the compiler compares the counts ---------------------- */
 enum { MUC_OPTIONS = 12, MUC_MIGRATIONS = 1 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The options of the module, and its tables in the database. */
+/* The options of the module. */
 #include "modules/muc/muc.h"
 
 const struct xy_option muc_options[] = {
@@ -25,10 +25,6 @@ const struct xy_option muc_options[] = {
               .doc = "How many messages one occupant may send to a room."),
     XY_OPTION(presences, .initial = "5/s burst 20", .none = true,
               .doc = "How many changes of presence one occupant may send to a room."),
-    XY_OPTION(keep_empty, .initial = "1 h", .min = 1000, .max = INT64_MAX,
+    XY_OPTION(keep_empty, .initial = "10 min", .min = 1000, .max = INT64_MAX,
               .doc = "How long a temporary room waits for its occupants after a restart."),
-};
-
-const struct xy_migration muc_schema[] = {
-    {.number = 1, .sql = "create table muc_nothing (number bigint primary key)"},
 };

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Rooms: rows, state, settings and texts. */
-#include "modules/muc/muc.h"
+/*
+ * Rooms: read from their row when somebody comes, noted with the core's room while it is in
+ * memory, written back before anybody is told. Invariant: the notes of a room that is in memory
+ * and its row say the same, but for what the fiber inside is about to save.
+ */
+#include "modules/muc/rows.h"
 
 static const struct xy_note state_note = {"muc.room", 1, sizeof(struct state)};
 static const struct xy_note settings_note = {"muc.settings", 1, sizeof(struct settings)};
-
-xy_status
-muc_enter(struct muc *self, const struct xy_jid *jid, struct xy_room **room)
-{
-    return muc_enter_any(self, jid, room);
-}
-
-xy_status
-muc_enter_any(struct muc *self, const struct xy_jid *jid, struct xy_room **room)
-{
-    (void)self;
-    return xy_room_enter(jid, room);
-}
+/* The texts one behind the other. */
+struct texts {
+    uint32_t len[TEXTS];
+    char bytes[];
+};
+static const struct xy_note texts_note = {"muc.texts", 1, sizeof(struct texts)};
 
 struct state *
 muc_state(struct xy_room *room)
@@ -33,49 +30,278 @@ muc_settings(struct xy_room *room)
 struct xy_str
 muc_text(struct xy_room *room, enum text which)
 {
-    (void)room, (void)which;
-    return XY_NO_STR;
+    const struct texts *texts = xy_room_note_find(room, &texts_note);
+    size_t at = 0;
+    if (!texts || !texts->len[which])
+        return XY_NO_STR;
+    for (unsigned i = 0; i < which; i++)
+        at += texts->len[i];
+    return xy_str_of(texts->bytes + at, texts->len[which]);
 }
 
 void
 muc_set_text(struct xy_room *room, enum text which, struct xy_str text)
 {
-    (void)room, (void)which, (void)text;
+    struct xy_str all[TEXTS];
+    size_t size = sizeof(struct texts), at = 0;
+    for (unsigned i = 0; i < TEXTS; i++) {
+        all[i] = xy_temp_str(i == which ? text : muc_text(room, i));
+        size += all[i].len;
+    }
+    struct texts *texts = xy_room_note_resize(room, &texts_note, size);
+    for (unsigned i = 0; i < TEXTS; i++) {
+        texts->len[i] = (uint32_t)all[i].len;
+        memcpy(texts->bytes + at, all[i].len ? all[i].at : "", all[i].len);
+        at += all[i].len;
+    }
+}
+
+/* ---- the door
+ * -------------------------------------------------------------------------------- */
+
+static void
+forget(struct xy_room *room)
+{
+    xy_room_note_drop(room, &state_note);
+    xy_room_note_drop(room, &settings_note);
+    xy_room_note_drop(room, &texts_note);
+}
+
+/* XY_OK also for a room that does not exist. */
+static xy_status
+load(struct muc *self, struct xy_room *room)
+{
+    const struct state *known = xy_room_note_find(room, &state_note);
+    struct room_row row = {0};
+    if (known && !known->destroyed && xy_room_note_find(room, &settings_note))
+        return XY_OK;
+    forget(room);
+    xy_status status = room_row_read(xy_room_jid(room), &row);
+    if (status != XY_OK && status != XY_ABSENT)
+        return status;
+    *muc_state(room) = (struct state){
+        .number = row.number,
+        .created_ms = row.created_ms,
+        .version = row.version,
+        .locked = row.locked,
+    };
+    muc_default_settings(self, muc_settings(room));
+    muc_unpack(room, row.config);
+    return XY_OK;
+}
+
+xy_status
+muc_enter_any(struct muc *self, const struct xy_jid *jid, struct xy_room **room)
+{
+    xy_status status = xy_room_enter(xy_jid_bare(jid), room);
+    if (status != XY_OK)
+        return status;
+    status = load(self, *room);
+    if (status != XY_OK)
+        xy_room_leave(*room);
+    return status;
+}
+
+xy_status
+muc_enter(struct muc *self, const struct xy_jid *jid, struct xy_room **room)
+{
+    xy_status status = muc_enter_any(self, jid, room);
+    if (status != XY_OK || muc_state(*room)->created_ms)
+        return status;
+    xy_room_leave(*room);
+    return XY_ABSENT;
+}
+
+/* ---- coming and going of rooms
+ * ----------------------------------------------------------------- */
+
+static int64_t
+new_number(void)
+{
+    uint64_t number;
+    xy_random(&number, sizeof(number));
+    return (int64_t)(number >> 2) + 1;
 }
 
 xy_status
 muc_create(struct muc *self, struct xy_room *room, const struct xy_jid *owner, bool locked)
 {
-    (void)self, (void)room, (void)owner, (void)locked;
-    return XY_UNSUPPORTED;
+    struct state *state = muc_state(room);
+    xy_assert(!state->created_ms);
+    struct room_row row = {
+        .number = new_number(),
+        .created_ms = xy_now_ms(),
+        .locked = locked,
+        .config = muc_pack(room),
+    };
+    xy_status status =
+        room_row_insert(xy_room_jid(room), &row, muc_settings(room)->persistent, owner);
+    if (status != XY_OK)
+        return status;
+    *muc_state(room) =
+        (struct state){.number = row.number, .created_ms = row.created_ms, .locked = locked};
+    xy_count(&self->created);
+    return XY_OK;
 }
 
 xy_status
 muc_save(struct xy_room *room)
 {
-    (void)room;
-    return XY_UNSUPPORTED;
+    const struct state *state = muc_state(room);
+    return room_row_update(state->number, muc_pack(room), muc_settings(room)->persistent,
+                           state->locked);
+}
+
+static struct xy_str
+describe_destruction(const struct xy_jid *alternate, struct xy_str password,
+                     struct xy_str reason, struct xy_stanza *presence)
+{
+    struct xy_node *x = xy_node_add(xy_stanza_top(presence), XY_STR(NS_MUC_USER), XY_STR("x"));
+    struct xy_node *item = xy_node_add(x, XY_NO_STR, XY_STR("item"));
+    xy_node_set(item, "affiliation", XY_STR("none"));
+    xy_node_set(item, "role", XY_STR("none"));
+    struct xy_node *destroy = xy_node_add(x, XY_NO_STR, XY_STR("destroy"));
+    if (alternate)
+        xy_node_set(destroy, "jid", xy_jid_text(xy_jid_bare(alternate)));
+    if (alternate && password.len)
+        xy_node_add_text(xy_node_add(destroy, XY_NO_STR, XY_STR("password")), password);
+    if (reason.len)
+        xy_node_add_text(xy_node_add(destroy, XY_NO_STR, XY_STR("reason")), reason);
+    xy_node_set(xy_node_add(x, XY_NO_STR, XY_STR("status")), "code", XY_STR("110"));
+    return xy_node_xml(x);
+}
+
+/* Each is told once, about himself alone (10.9). */
+static void
+throw_out_all(struct muc *self, struct xy_room *room, const struct xy_jid *alternate,
+              struct xy_str password, struct xy_str reason)
+{
+    struct xy_stanza *model = xy_stanza_new(XY_NO_STR, XY_STR("presence"));
+    struct xy_str x = describe_destruction(alternate, password, reason, model);
+    for (struct xy_occupant *one = xy_room_first(room); one; one = xy_room_first(room)) {
+        struct xy_stanza *presence = xy_stanza_new(XY_NO_STR, XY_STR("presence"));
+        xy_stanza_set_type(presence, XY_STR("unavailable"));
+        xy_stanza_set_from(presence, xy_occupant_nick(one));
+        xy_stanza_set_to(presence, xy_occupant_real(one));
+        (void)xy_node_add_xml(xy_stanza_top(presence), x);
+        xy_occupant_send(one, presence);
+        xy_occupant_remove(one);
+        xy_count(&self->kicked);
+    }
+}
+
+/* Its messages and what others keep for them. */
+static void
+erase_archive(struct xy_room *room)
+{
+    xy_status status = xy_room_identify(room, false);
+    if (status == XY_OK || status == XY_ABSENT)
+        xy_run_muc_destroyed(xy_room_host(room), xy_room_jid(room), xy_room_owner(room));
+    if (status == XY_OK)
+        status = xy_room_erase(room);
+    if (status != XY_OK && status != XY_ABSENT)
+        xy_error("muc.archive_stays", "the archive of a destroyed room was not erased",
+                 XY_F_STR_AS("room", xy_jid_text(xy_room_jid(room))),
+                 XY_F_CSTR_AS("status", xy_status_name(status)));
 }
 
 xy_status
 muc_destroy(struct muc *self, struct xy_room *room, const struct xy_jid *alternate,
             struct xy_str password, struct xy_str reason)
 {
-    (void)self, (void)room, (void)alternate, (void)password, (void)reason;
-    return XY_UNSUPPORTED;
+    xy_room_settle(room);
+    xy_status status = room_row_delete(muc_state(room)->number);
+    if (status != XY_OK)
+        return status;
+    *muc_state(room) = (struct state){.destroyed = true};
+    throw_out_all(self, room, alternate, password, reason);
+    erase_archive(room);
+    xy_count(&self->destroyed);
+    return XY_OK;
+}
+
+/* ---- policy
+ * -------------------------------------------------------------------------------------
+ */
+
+bool
+muc_is_service_admin(const struct muc *self, const struct xy_jid *who)
+{
+    struct xy_str bare = xy_jid_text(xy_jid_bare(who));
+    for (size_t i = 0; i < self->admins.count; i++) {
+        const struct xy_jid *admin = xy_jid_parse(self->admins.at[i]);
+        if (admin && xy_str_equal(xy_jid_text(xy_jid_bare(admin)), bare))
+            return true;
+    }
+    return false;
+}
+
+static bool
+has_room_left(struct muc *self, const struct xy_jid *who, xy_condition *why_not)
+{
+    int64_t rooms = 0, owned = 0;
+    const struct xy_jid *service = xy_service_jid(self);
+    xy_status status = room_rows_count(service, &rooms);
+    if (status == XY_OK)
+        status = room_rows_owned(service, who, &owned);
+    *why_not = status == XY_OK ? XY_RESOURCE_CONSTRAINT : xy_status_condition(status);
+    return status == XY_OK && rooms < self->max_rooms && owned < self->rooms_per_user;
 }
 
 bool
 muc_may_create(struct muc *self, const struct xy_jid *who, xy_condition *why_not)
 {
-    (void)self, (void)who;
+    enum { ANYONE, LOCAL, ADMINS };
     *why_not = XY_NOT_ALLOWED;
-    return false;
+    if (muc_is_service_admin(self, who))
+        return true;
+    if (self->create.index == ADMINS)
+        return false;
+    if (self->create.index == LOCAL && !xy_host_find(xy_jid_host(who)))
+        return false;
+    return has_room_left(self, who, why_not);
 }
 
-bool
-muc_is_service_admin(const struct muc *self, const struct xy_jid *who)
+/* ---- temporary rooms after a restart
+ * ------------------------------------------------------------
+ */
+
+static void
+look_at(struct muc *self, const struct xy_jid *jid)
 {
-    (void)self, (void)who;
-    return false;
+    struct xy_room *room;
+    xy_status status = muc_enter(self, jid, &room);
+    if (status == XY_OK) {
+        muc_look_whether_empty(self, room);
+        xy_room_leave(room);
+    } else if (status != XY_ABSENT) {
+        xy_warn("muc.temporary_stays", "a temporary room could not be looked at",
+                XY_F_STR_AS("room", xy_jid_text(jid)),
+                XY_F_CSTR_AS("status", xy_status_name(status)));
+    }
+}
+
+static void
+sweep(void *instance, void *argument)
+{
+    struct muc *self = instance;
+    struct xy_rows *rows;
+    (void)argument;
+    xy_status status =
+        room_rows_temporary(xy_service_jid(self), xy_now_ms() - self->keep_empty.ms, &rows);
+    while (status == XY_OK && xy_rows_next(rows)) {
+        const struct xy_jid *jid = xy_jid_parse(xy_rows_text(rows, 0));
+        const struct xy_room *room = jid ? xy_room_known(jid) : NULL;
+        if (jid && (!room || !xy_room_count(room)))
+            look_at(self, jid);
+    }
+    if (status != XY_OK)
+        xy_warn("muc.temporary_stay", "empty temporary rooms were not looked for",
+                XY_F_CSTR_AS("status", xy_status_name(status)));
+}
+
+void
+muc_rooms_start(struct muc *self)
+{
+    (void)xy_every(self, self->keep_empty.ms, sweep, NULL);
 }
