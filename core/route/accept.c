@@ -120,6 +120,9 @@ store(struct accepting *a)
         .device_count = a->device_count,
         .origin_id = xy_stanza_id(a->message),
         .stanza = xy_stanza_text(a->message),
+        .author = xy_jid_text(xy_jid_bare(xy_stanza_from(a->message))),
+        .addressee = xy_jid_text(a->to->jid),
+        .body = xy_node_text(xy_stanza_child(a->message, XY_STR(XY_NS_CLIENT), XY_STR("body"))),
     };
     struct xy_txn *txn = xyi_txn_detached();
     xyi_message_add(txn, &row);

@@ -53,6 +53,12 @@ xy_command_input(const struct xy_command *command)
     return command->input;
 }
 
+struct xy_str
+xy_command_actor(const struct xy_command *command)
+{
+    return command->actor;
+}
+
 const struct xy_jid *
 xyi_account_argument(struct xy_command *command, const char *name)
 {

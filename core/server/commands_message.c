@@ -130,6 +130,7 @@ trace(XY_SELF, struct xy_command *command)
         return status;
     if (!facts.accepted)
         return xy_fail(command, XY_ABSENT, "no message of that number was ever stored");
+    xy_run_message_examined(NULL, command, id);
     xy_put_int(command, "message", id);
     xy_put_str(command, "accepted", xy_time_format(xy_message_id_ms(id)));
     put_facts(command, &facts);

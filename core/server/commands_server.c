@@ -102,7 +102,7 @@ reload(XY_SELF, struct xy_command *command)
     struct xy_diagnostics *to = xyi_diagnostics_new(xyi_temp());
     struct xyi_reload_report report = {0};
     bool dry_run = xy_flag(command, "dry-run");
-    xy_status status = xyi_reload(dry_run, to, &report);
+    xy_status status = xyi_reload(dry_run, xy_command_actor(command), to, &report);
     if (status == XY_CONFLICT)
         return xy_fail(command, status, "another reload is under way");
     if (status == XY_CANCELLED)

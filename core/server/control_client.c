@@ -153,6 +153,16 @@ set_busy(struct xyi_client *client, bool busy)
         xyi_wake(&xyi_control.idle, XY_OK);
 }
 
+static struct xy_str
+user_of(const struct xyi_client *client)
+{
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+    if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return XY_STR("unix:unknown");
+    return xy_temp_printf("unix:%u", (unsigned)peer.uid);
+}
+
 static void
 run_request(struct xyi_job *job)
 {
@@ -160,7 +170,8 @@ run_request(struct xyi_job *job)
     json_error_t problem;
     client->fiber = xyi_fiber_self();
     json_t *request = take_request(client, &problem);
-    json_t *document = request && !xyi_control.closing ? xyi_request(request, false) : NULL;
+    json_t *document =
+        request && !xyi_control.closing ? xyi_request(request, user_of(client), false) : NULL;
     bool is_json = request != NULL;
     json_decref(request);
     client->fiber = NULL;

@@ -3,6 +3,8 @@
  * xylemctl while no server runs: the same store, hooks and modules started in this process
  * without sockets, under the lock on data_dir, for commands that may run so.
  */
+#include <unistd.h>
+
 #include "core/server/ctl.h"
 
 struct errand {
@@ -47,7 +49,7 @@ static json_t *
 request(const struct xyi_ctl *ctl, json_t *input)
 {
     json_t *document = json_pack("{s:O, s:o*}", "words", ctl->words, "input", input);
-    json_t *answer = xyi_request(document, true);
+    json_t *answer = xyi_request(document, xy_temp_printf("unix:%u", (unsigned)getuid()), true);
     json_decref(document);
     return answer;
 }

@@ -150,6 +150,20 @@ reload(bool dry_run, struct xy_diagnostics *to, struct xyi_reload_report *report
     return XY_OK;
 }
 
+void
+xyi_config_announce(struct xy_str by)
+{
+    const struct xyi_item *first = xyi_config_items(xyi_server.config, true);
+    size_t count = 0;
+    for (const struct xyi_item *item = first; item; item = item->next)
+        count++;
+    struct xy_setting *settings = xy_temp_alloc((count + 1) * sizeof(*settings));
+    count = 0;
+    for (const struct xyi_item *item = first; item; item = item->next)
+        settings[count++] = (struct xy_setting){item->name, xyi_item_text(item)};
+    xy_run_config_applied(NULL, by, settings, count);
+}
+
 /* ---- the log's account
  * ---------------------------------------------------------------------------------- */
 
@@ -197,7 +211,8 @@ log_errors(const struct xy_diagnostics *of)
 }
 
 xy_status
-xyi_reload(bool dry_run, struct xy_diagnostics *to, struct xyi_reload_report *report)
+xyi_reload(bool dry_run, struct xy_str by, struct xy_diagnostics *to,
+           struct xyi_reload_report *report)
 {
     if (xyi_server.reloading)
         return XY_CONFLICT;
@@ -206,8 +221,10 @@ xyi_reload(bool dry_run, struct xy_diagnostics *to, struct xyi_reload_report *re
     xyi_server.reloading = false;
     if (!dry_run)
         log_errors(to);
-    if (!dry_run && status == XY_OK)
-        log_report(report);
+    if (dry_run || status != XY_OK)
+        return status;
+    log_report(report);
+    xyi_config_announce(by);
     return status;
 }
 
@@ -236,7 +253,7 @@ run_reload(struct xyi_job *self)
     struct xyi_reload_report report = {0};
     asked = false;
     tell_manager(false);
-    if (xyi_reload(false, to, &report) == XY_CONFLICT)
+    if (xyi_reload(false, XY_STR("SIGHUP"), to, &report) == XY_CONFLICT)
         xy_warn("reload.busy", "a reload is under way already, the signal is dropped");
     tell_manager(true);
     running = false;

@@ -200,10 +200,10 @@ carry_out(struct xy_command *command, const json_t *request, bool stopped)
 }
 
 json_t *
-xyi_request(const json_t *request, bool stopped)
+xyi_request(const json_t *request, struct xy_str by, bool stopped)
 {
     struct xy_command command = {
-        .fields = json_object(), .rows = json_array(), .notes = json_array()};
+        .actor = by, .fields = json_object(), .rows = json_array(), .notes = json_array()};
     xy_status status = carry_out(&command, request, stopped);
     json_t *answer = json_pack("{s:s, s:i, s:o, s:o, s:o}", "status", xy_status_name(status),
                                "exit", xyi_exit_code(status), "fields", command.fields, "rows",

@@ -75,15 +75,17 @@ void xyi_sockets_close(void);
 struct xy_str xyi_socket_text(const struct xyi_open_socket *socket); /* "c2s 127.0.0.1 port 5222 starttls" */
 
 /* ---- reload: reload.c ------------------------------------------------------------------------------------ */
-/* XY_INVALID: `to` has the errors, nothing has changed; XY_CONFLICT: another reload is at work. */
+/* XY_INVALID: `to` has the errors, nothing has changed; XY_CONFLICT: another reload is at work. `by`: see
+ * xy_command_actor(). */
 struct xyi_reload_report {
     struct xyi_bus_report bus;
     struct xy_buffer opened, closed, certificates;
     struct xy_buffer changed; /* a line each: "limits.depth: 30 (was 50)" */
 };
-XY_SUSPENDS XY_CHECK xy_status xyi_reload(bool dry_run, struct xy_diagnostics *to,
+XY_SUSPENDS XY_CHECK xy_status xyi_reload(bool dry_run, struct xy_str by, struct xy_diagnostics *to,
                                           struct xyi_reload_report *report);
 void xyi_reload_on_signal(void);
+XY_SUSPENDS void xyi_config_announce(struct xy_str by); /* fires config_applied */
 
 /* ---- requests: request.c, command.c, arguments.c ----------------------------------------------------------- */
 struct xyi_argument {
@@ -95,13 +97,14 @@ struct xy_command {
     struct xy_str words; /* its name as found */
     struct xyi_argument *arguments;
     size_t arguments_count;
-    struct xy_str input;
+    struct xy_str input, actor;
     json_t *fields, *rows, *row_open, *notes;
     struct xy_str error;
 };
 /* Carries out one request document and answers with one, which the caller releases. `stopped`: no
- * server runs, only commands that may run without one do. Takes no reference. */
-XY_SUSPENDS json_t *xyi_request(const json_t *request, bool stopped);
+ * server runs, only commands that may run without one do. `by`: see xy_command_actor(). Takes no
+ * reference. */
+XY_SUSPENDS json_t *xyi_request(const json_t *request, struct xy_str by, bool stopped);
 int xyi_exit_code(xy_status status);
 /* Fills command->arguments from the words behind its name and the `options` object (may be NULL). */
 XY_CHECK xy_status xyi_arguments_parse(struct xy_command *command, const json_t *words, size_t from,

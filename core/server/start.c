@@ -12,6 +12,12 @@ struct xyi_server xyi_server = {.lock = -1};
 enum step { NOTHING, LOCKED, HELPING, STORED, ROUTING, MODULES, LISTENING, CONTROLLED };
 static enum step reached; /* logic thread */
 
+struct xy_str
+xy_data_dir(void)
+{
+    return xyi_server.config ? xyi_server.config->core.data_dir.path : XY_NO_STR;
+}
+
 /* ---- what a configuration sets live
  * ---------------------------------------------------------------- */
 
@@ -163,8 +169,11 @@ xyi_server_start(struct xyi_config *config, bool serving, struct xy_diagnostics 
     xyi_server.started = true;
     xyi_server.started_ms = xy_monotonic_ms();
     xy_status status = start_all(config, serving, to, error);
-    if (status == XY_OK)
+    if (status == XY_OK) {
+        if (serving)
+            xyi_config_announce(XY_STR("server"));
         return status;
+    }
     xyi_server.config = NULL; /* the caller's again */
     xyi_server_stop();
     return status;

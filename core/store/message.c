@@ -2,18 +2,12 @@
 /*
  * Writing messages: one content row, and the views on it.
  *
- * Evidence: commitment = HMAC-SHA-256(salt, canonical form) under 16 random bytes of salt. The
- * canonical form of a message is, in this order, without separators:
- *     id, sender, recipient    each as 8 bytes, most significant first (jid numbers, table jid)
- *     stanza                   the bytes of the row, to the end
- * Three fixed lengths before one open end: no two messages have the same form. The row outlives
- * the content; without its salt it proves nothing any more.
+ * Evidence of each is written with it: evidence.c.
  *
  * origin = SipHash-1-3 of (sender, recipient, client's id) under a key of this store: finds
  * what a sender means by an id of its own, without an index that shows such ids.
  */
 #include <endian.h>
-#include <nettle/hmac.h>
 #include <stdlib.h>
 #include "core/store/driver.h"
 #include "core/store/parts.h"
@@ -22,7 +16,8 @@ static uint64_t origin_key[2]; /* logic thread */
 
 struct derived {
     int64_t origin;
-    unsigned char salt[XYI_SALT_SIZE], commitment[XYI_COMMITMENT_SIZE];
+    unsigned char salt[XYI_SALT_SIZE], commitment[2 * XYI_COMMITMENT_SIZE];
+    size_t size; /* of the commitment: both, or without a text one */
 };
 
 static const struct xy_statement add_message =
@@ -70,20 +65,6 @@ const struct xyi_planned xyi_message_planned[] = {
     {.statement = NULL},
 };
 
-void
-xyi_message_commitment(const struct xyi_message_row *row,
-                       const unsigned char salt[XYI_SALT_SIZE],
-                       unsigned char commitment[XYI_COMMITMENT_SIZE])
-{
-    uint64_t numbers[] = {htobe64((uint64_t)row->id), htobe64((uint64_t)row->sender),
-                          htobe64((uint64_t)row->recipient)};
-    struct hmac_sha256_ctx hmac;
-    hmac_sha256_set_key(&hmac, XYI_SALT_SIZE, salt);
-    hmac_sha256_update(&hmac, sizeof(numbers), (const unsigned char *)numbers);
-    hmac_sha256_update(&hmac, row->stanza.len, (const unsigned char *)row->stanza.at);
-    hmac_sha256_digest(&hmac, XYI_COMMITMENT_SIZE, commitment);
-}
-
 int64_t
 xyi_message_origin(int64_t sender, int64_t recipient, struct xy_str origin_id)
 {
@@ -104,10 +85,17 @@ derive(const struct xyi_message_row *row)
         .origin = xyi_message_origin(row->sender, row->recipient, row->origin_id)};
     xyi_random(derived.salt, sizeof(derived.salt));
     xyi_message_commitment(row, derived.salt, derived.commitment);
+    derived.size = XYI_COMMITMENT_SIZE;
+    if (row->body.at) {
+        xyi_message_text_commitment(row, derived.salt, derived.commitment + derived.size);
+        derived.size += XYI_COMMITMENT_SIZE;
+    }
     return derived;
 }
 
 #define BYTES_OF(array) XY_BYTES(xy_str_of((const char *)(array), sizeof(array)))
+#define COMMITMENT_OF(derived) \
+    XY_BYTES(xy_str_of((const char *)(derived)->commitment, (derived)->size))
 
 static int64_t
 archived_bits(const struct xyi_message_row *row)
@@ -132,7 +120,7 @@ add_rows(struct xy_txn *txn, const struct xyi_message_row *row, const struct der
                       XYI_ENTRY_ARCHIVED | XYI_ENTRY_OUTGOING);
     if (row->sent_to && row->sent_to != row->sent_by)
         xyi_entry_add(txn, row->sent_to, row->id, row->sender, XYI_ENTRY_ARCHIVED);
-    xy_txn_add(txn, &add_evidence, id, BYTES_OF(derived->commitment), BYTES_OF(derived->salt));
+    xy_txn_add(txn, &add_evidence, id, COMMITMENT_OF(derived), BYTES_OF(derived->salt));
 }
 
 static void
@@ -145,7 +133,7 @@ add_arrays(struct xy_txn *txn, const struct xyi_message_row *row, const struct d
                   XY_INT(row->class), XY_INT(archived_bits(row)), XY_INT(derived->origin),
                   XY_BYTES(row->stanza), XY_INT(row->sent_by), XY_INT(row->sent_to),
                   XY_INT(waits ? row->waits_for : 0), XY_INT(waits ? row->devices[0] : 0),
-                  BYTES_OF(derived->commitment), BYTES_OF(derived->salt)));
+                  COMMITMENT_OF(derived), BYTES_OF(derived->salt)));
 }
 
 void

@@ -16,7 +16,7 @@
  *   pending   (owner, device, message): that device has not certainly received it; device 0:
  *             the clients that do not say who they are, or nobody yet
  *   device    when an account's devices were last seen
- *   evidence  the commitment to a message; outlives the message
+ *   evidence  the commitments to a message; outlives the message (evidence.c)
  *
  * SQLite needs `integer primary key` for a clustered id and `without rowid` for clustered
  * pairs. PostgreSQL partitions the two large tables by month of the id (partition.c), because

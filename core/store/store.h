@@ -124,6 +124,8 @@ struct xyi_message_row {
     unsigned class;               /* 0: a message of one account to another */
     struct xy_str origin_id;      /* the client's id */
     struct xy_str stanza;         /* serialised, with its from and to, without stanza-id and delay */
+    struct xy_str author, addressee; /* bare JIDs, for the evidence of its text */
+    struct xy_str body;           /* absent: it has none */
 };
 void xyi_message_add(struct xy_txn *txn, const struct xyi_message_row *row);
 /* Whether a row of that id is there: what became of a commit that answered XY_UNKNOWN. */
@@ -131,12 +133,16 @@ XY_SUSPENDS XY_CHECK xy_status xyi_message_exists(xy_message_id id, bool *exists
 /* Columns: id, stanza (state applied; NULL: its content is gone). Those that are there, by id. */
 XY_SUSPENDS XY_CHECK xy_status xyi_message_read(const xy_message_id *ids, size_t count,
                                                 struct xy_rows **rows);
-/* The commitment of a row under its salt, 32 bytes; the form is in message.c. */
+/* The commitments of a row under its salt, 32 bytes each: to all of it, and to its text, who wrote it
+ * and to whom. The forms are in evidence.c. */
 #define XYI_SALT_SIZE       16
 #define XYI_COMMITMENT_SIZE 32
 void xyi_message_commitment(const struct xyi_message_row *row,
                             const unsigned char salt[XYI_SALT_SIZE],
                             unsigned char commitment[XYI_COMMITMENT_SIZE]);
+void xyi_message_text_commitment(const struct xyi_message_row *row,
+                                 const unsigned char salt[XYI_SALT_SIZE],
+                                 unsigned char commitment[XYI_COMMITMENT_SIZE]);
 /* message.origin */
 int64_t xyi_message_origin(int64_t sender, int64_t recipient, struct xy_str origin_id);
 

@@ -14,6 +14,8 @@ struct xy_command; /* one being carried out */
 /* An argument as given, or its absence: xy_arg(c, "JID"), xy_arg(c, "limit") for --limit N. */
 XY_API struct xy_str xy_arg(const struct xy_command *command, const char *name);
 XY_API bool xy_flag(const struct xy_command *command, const char *name); /* --force */
+/* Who asks, for records of what was done: "unix:1000" is the local user of that number. */
+XY_API struct xy_str xy_command_actor(const struct xy_command *command);
 /* What the administrator piped in or typed at a prompt (passwords, import files). */
 XY_API struct xy_str xy_command_input(const struct xy_command *command);
 

@@ -7,6 +7,7 @@
 #define XYLEM_HOOKS_H
 
 #include <xylem/clients.h>
+#include <xylem/command.h>
 #include <xylem/delivery.h>
 #include <xylem/hook.h>
 #include <xylem/room.h>
@@ -116,6 +117,19 @@ XY_EVENT(occupant_lost, (const struct xy_jid *room, const struct xy_jid *real), 
 /* A stanza for a domain that is not ours: federation and clustering plug in here. The provider
  * takes over the stanza's fate. Nobody: remote-server-not-found. */
 XY_SERVICE(route_elsewhere, (const struct xy_stanza *stanza), (stanza))
+
+/* ---- the server ------------------------------------------------------------------------------ */
+/* It has started (`by` is "server") or followed a reload: these values are in force, secrets shown as
+ * "(set)". Only modules of scope XY_SERVER hear it. */
+struct xy_setting {
+    struct xy_str name, value; /* "limits.depth", "30"; "modules.offline", "on" */
+};
+XY_EVENT(config_applied, (struct xy_str by, const struct xy_setting *settings, size_t count),
+         (by, settings, count))
+/* An administrator's command is about to show what is known of a message. Only modules of scope
+ * XY_SERVER hear it. */
+XY_EVENT(message_examined, (const struct xy_command *command, xy_message_id message),
+         (command, message))
 
 /* ---- accounts -------------------------------------------------------------------------------- */
 XY_EVENT(account_created, (struct xy_user *user), (user))

@@ -27,6 +27,9 @@
 
 XY_API const char *xy_version(void); /* of the running core: "0.1.0" */
 
+/* Where the server keeps its own files, absolute. A module's begin with its name. */
+XY_API struct xy_str xy_data_dir(void);
+
 enum xy_scope { XY_PER_HOST = 0, XY_SERVER = 1 };
 
 /* Named, versioned records that the old instance leaves for the new one at a reload. */

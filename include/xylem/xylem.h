@@ -9,6 +9,7 @@
 #include <xylem/clock.h>
 #include <xylem/command.h>
 #include <xylem/delivery.h>
+#include <xylem/evidence.h>
 #include <xylem/fiber.h>
 #include <xylem/hash.h>
 #include <xylem/hook.h>

@@ -2,6 +2,7 @@
 /* Message ids, rows, pending queues, evidence, partitions and plans. */
 #include <endian.h>
 #include <nettle/hmac.h>
+#include <xylem/evidence.h>
 #include "tests/unit/store_fixture.h"
 
 #define NOW_MS INT64_C(1795000000000) /* 2026-11-18 */
@@ -376,6 +377,60 @@ BOTH(evidence_proves_the_text_and_no_other)
     CHECK_OK(xy_sql_read(&get, &rows, XY_INT(second)));
     CHECK(xy_rows_next(rows));
     CHECK(!xy_str_equal(xy_rows_text(rows, 1), salt));
+}
+
+BOTH(evidence_confirms_what_was_said)
+{
+    struct xyi_message_row row = row_for(1, "<message/>");
+    row.author = XY_STR("romeo@example.org");
+    row.addressee = XY_STR("juliet@example.org");
+    row.body = XY_STR("art thou");
+    struct xy_txn *txn = xy_txn_begin();
+    xyi_message_add(txn, &row);
+    CHECK_OK(xy_txn_commit(txn));
+    discard(1, INT64_MAX); /* the content goes */
+
+    const struct xy_jid *romeo = xy_jid_parse(XY_STR("romeo@example.org/orchard"));
+    const struct xy_jid *juliet = xy_jid_parse(XY_STR("juliet@example.org"));
+    struct xy_evidence evidence;
+    CHECK_OK(xy_evidence_find(row.id, &evidence));
+    CHECK_EQ(evidence.commitment.len, 64);
+    CHECK_OK(xy_evidence_confirms(&evidence, romeo, juliet, XY_STR("art thou")));
+    CHECK_EQ(xy_evidence_confirms(&evidence, romeo, juliet, XY_STR("art thoU")), XY_DENIED);
+    CHECK_EQ(xy_evidence_confirms(&evidence, romeo, juliet, XY_NO_STR), XY_DENIED);
+    CHECK_EQ(xy_evidence_confirms(&evidence, juliet, romeo, XY_STR("art thou")), XY_DENIED);
+    evidence.message++;
+    CHECK_EQ(xy_evidence_confirms(&evidence, romeo, juliet, XY_STR("art thou")), XY_DENIED);
+
+    /* the form as documented, written out by hand */
+    struct hmac_sha256_ctx hmac;
+    unsigned char expected[32];
+    uint64_t id = htobe64((uint64_t)row.id);
+    hmac_sha256_set_key(&hmac, 16, (const uint8_t *)evidence.salt.at);
+    hmac_sha256_update(&hmac, 1, (const uint8_t *)"\xff");
+    hmac_sha256_update(&hmac, 8, (const uint8_t *)&id);
+    hmac_sha256_update(&hmac, 4, (const uint8_t *)"\0\0\0\x11");
+    hmac_sha256_update(&hmac, 17, (const uint8_t *)"romeo@example.org");
+    hmac_sha256_update(&hmac, 4, (const uint8_t *)"\0\0\0\x12");
+    hmac_sha256_update(&hmac, 18, (const uint8_t *)"juliet@example.org");
+    hmac_sha256_update(&hmac, 8, (const uint8_t *)"art thou");
+    hmac_sha256_digest(&hmac, 32, expected);
+    CHECK(memcmp(expected, evidence.commitment.at + 32, 32) == 0);
+
+    CHECK_OK(WRITE("update evidence set salt = null"));
+    CHECK_OK(xy_evidence_find(row.id, &evidence));
+    CHECK_EQ(xy_evidence_confirms(&evidence, romeo, juliet, XY_STR("art thou")), XY_GONE);
+    CHECK_OK(xy_evidence_find(store(1, "<message/>"), &evidence));
+    CHECK_EQ(xy_evidence_confirms(&evidence, romeo, juliet, XY_STR("art thou")),
+             XY_UNSUPPORTED);
+    CHECK_EQ(xy_evidence_find(row.id - 1, &evidence), XY_ABSENT);
+
+    struct xy_evidence *all;
+    size_t count;
+    CHECK_OK(xy_evidence_read(0, 1, &all, &count));
+    CHECK(count == 1 && all[0].message == row.id && !all[0].salt.len);
+    CHECK_OK(xy_evidence_read(row.id, 9, &all, &count));
+    CHECK(count == 1 && all[0].message > row.id && all[0].salt.len == 16);
 }
 
 BOTH(origins_are_found_and_keyed)
