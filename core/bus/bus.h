@@ -27,6 +27,7 @@ struct xy_instance {
     const struct xy_module *module;
     struct xyi_library *library; /* the open .so; several instances share it */
     struct xy_host *host;        /* NULL: XY_SERVER */
+    const struct xy_jid *service; /* the domain it serves; kept; NULL: none */
     struct xyi_arena *options_arena; /* what option values point into */
     struct xyi_link_node blocks; /* xy_keep_* memory */
     struct xyi_link_node timers, strands, maps;
@@ -95,6 +96,10 @@ struct xyi_iq_lookup {
 };
 void xyi_iq_begin(struct xy_host *host, struct xy_str ns, struct xy_str element, struct xyi_iq_lookup *lookup);
 void xyi_iq_end(struct xyi_iq_lookup *lookup);
+/* The instance that serves the domain of `jid`; NULL: none. */
+struct xy_instance *xyi_service_instance(const struct xy_jid *jid);
+/* Gives the stanza to it. false: nobody serves that domain. */
+XY_SUSPENDS bool xyi_service_handle(const struct xy_stanza *stanza);
 /* Lists for commands; each callback gets borrowed data and must not suspend. Hooks come in the core's
  * order, then by name; each hook's rows in the order they run. */
 void xyi_bus_each_instance(void (*each)(void *argument, struct xy_instance *instance), void *argument);

@@ -58,6 +58,7 @@ xyi_instance_hollow(struct xy_instance *instance)
         (struct xyi_option_table){instance->module->options, instance->module->options_count},
         xyi_instance_state(instance));
     xyi_arena_free(instance->options_arena);
+    xy_jid_drop(instance->service);
     xyi_library_drop(instance->library);
     instance->magic = 0;
 }

@@ -139,6 +139,8 @@ struct xyi_bus {
     struct xy_host **hosts_hash; /* by JID; at most half full */
     size_t hosts_count, hosts_mask;
     struct xyi_view **views, *server;
+    struct xy_instance **services; /* that serve a domain of their own */
+    size_t services_count;
     struct xyi_bus_command *commands;
     size_t commands_count;
 };
@@ -181,6 +183,8 @@ void xyi_view_features(struct xyi_view *view);
 bool xyi_want_is_at(const struct xyi_want *want, const struct xy_host *host);
 /* Gate 6: hooks by name and signature, over all that is wanted. */
 void xyi_hooks_check(const struct xyi_wants *wants, struct xy_diagnostics *to);
+void xyi_service_name(struct xy_instance *instance); /* its options are read */
+void xyi_services_list(struct xyi_bus *bus, struct xy_diagnostics *to);
 void xyi_commands_list(struct xyi_bus *bus, struct xy_diagnostics *to);
 /* The core's hooks, by slot. */
 const struct xy_hook_def *const *xyi_core_hooks(size_t *count);

@@ -42,6 +42,7 @@ make_instance(const struct xyi_preparation *p, struct xyi_want *want)
     xyi_diagnostics_aim(p->to, want->map ? want->map : want->at);
     xyi_options_read(xyi_module_options(module), want->map, NULL, p->wish->base,
                      fresh->options_arena, state, p->to);
+    xyi_service_name(fresh);
     if (module->check) {
         xyi_forbid_wait("a module's check");
         module->check(state, p->to);
@@ -86,6 +87,7 @@ look(const struct xyi_preparation *p)
     for (size_t i = 0; i < bus->hosts_count; i++)
         bus->views[i] = xyi_view_new(bus, bus->hosts[i], p->to);
     xyi_commands_list(bus, p->to);
+    xyi_services_list(bus, p->to);
     xyi_wants_drop(&bus->wants);
 }
 

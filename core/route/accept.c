@@ -127,12 +127,8 @@ store(struct accepting *a)
     struct xy_txn *txn = xyi_txn_detached();
     xyi_message_add(txn, &row);
     struct parcel *parcel = xyi_parcel_new(a->to, a->from, a->message, row.id);
-    if (a->sender && a->sender->out.retained && !a->again) {
-        xyi_inbox_submitted(a->sender, parcel);
-        xyi_forbid_wait("message_storing");
-        xy_run_message_storing(a->from->host, a->sender, parcel->number, txn);
-        xyi_allow_wait();
-    }
+    if (a->sender && !a->again)
+        xyi_parcel_count(parcel, a->sender, txn);
     a->to->pending += a->device_count && a->to->pending >= 0;
     xyi_trace(a->taken ? XYI_TRACE_ACCEPTED : XYI_TRACE_QUEUED, row.id, a->to->owner, 0);
     xyi_parcel_submit(parcel, txn);
@@ -155,7 +151,7 @@ as_seen_by(const struct accepting *a, const struct xy_user *user, unsigned keep,
            const struct parcel *parcel)
 {
     if (parcel && (keep & XY_KEEP_ARCHIVED))
-        return xyi_stamped(user, parcel->id, a->message);
+        return xyi_stamped(user->jid, user->owner, parcel->id, a->message);
     return a->message;
 }
 
@@ -337,15 +333,4 @@ xyi_accept_passing(struct xy_user *to, const struct xy_stanza *message, bool for
     give(&a, message, NULL, true);
     tell_both(&a, message, NULL);
     return (unsigned)a.taken;
-}
-
-void
-xyi_accept_leaving(const struct xy_stanza *message)
-{
-    struct xy_session *sender = xy_session_find(xy_stanza_from(message));
-    if (!sender)
-        return;
-    struct xy_delivery out = {
-        .user = sender->user, .sender = sender, .message = message, .outgoing = true};
-    xyi_delivery_tell(&out);
 }

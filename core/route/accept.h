@@ -12,7 +12,7 @@ XY_SUSPENDS void xyi_accept(struct xy_user *to, const struct xy_stanza *message,
  * messages (`for_all`) or to none. How many got it; an error that nobody gets is shown to
  * modules all the same. */
 unsigned xyi_accept_passing(struct xy_user *to, const struct xy_stanza *message, bool for_all);
-/* Sent by one of ours, to an address elsewhere. */
-void xyi_accept_leaving(const struct xy_stanza *message);
+/* Sent by one of ours, to an address elsewhere: for the sender's own side only. */
+XY_SUSPENDS void xyi_accept_leaving(const struct xy_stanza *message);
 
 #endif

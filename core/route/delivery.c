@@ -5,13 +5,14 @@
 #include "core/route/delivery.h"
 
 const struct xy_stanza *
-xyi_stamped(const struct xy_user *owner, xy_message_id id, const struct xy_stanza *message)
+xyi_stamped(const struct xy_jid *by, xy_owner owner, xy_message_id id,
+            const struct xy_stanza *message)
 {
     struct xy_stanza *stamped = xy_stanza_edit(message);
     struct xy_node *node =
         xy_node_add(xy_stanza_top(stamped), XY_STR(XY_NS_SID), XY_STR("stanza-id"));
-    xy_node_set(node, "by", xy_jid_text(owner->jid));
-    xy_node_set(node, "id", xy_stanza_id_make(owner->owner, id));
+    xy_node_set(node, "by", xy_jid_text(by));
+    xy_node_set(node, "id", xy_stanza_id_make(owner, id));
     xyi_stanza_freeze(stamped);
     return stamped;
 }

@@ -19,8 +19,9 @@ struct xy_delivery {
 };
 /* Fires message_delivering, which must not suspend. */
 void xyi_delivery_tell(struct xy_delivery *delivery);
-/* `message` with the stanza-id of the owner's archive (XEP-0359); the fiber's. */
-const struct xy_stanza *xyi_stamped(const struct xy_user *owner, xy_message_id id,
+/* `message` with the stanza-id of the archive of `owner`, who is called `by` (XEP-0359); the
+ * fiber's. */
+const struct xy_stanza *xyi_stamped(const struct xy_jid *by, xy_owner owner, xy_message_id id,
                                     const struct xy_stanza *message);
 
 #endif

@@ -10,6 +10,7 @@ struct xy_iq {
     const struct xy_stanza *stanza;
     struct xy_host *host;
     struct xy_user *user;       /* NULL: the host was asked */
+    const struct xy_jid *place; /* at a service; NULL: not there */
     struct xy_session *session; /* the asker's */
     bool answered;
 };
@@ -67,6 +68,12 @@ xy_iq_user(const struct xy_iq *iq)
     return iq->user;
 }
 
+const struct xy_jid *
+xy_iq_place(const struct xy_iq *iq)
+{
+    return iq->place;
+}
+
 bool
 xy_iq_is_own(const struct xy_iq *iq)
 {
@@ -107,9 +114,22 @@ xy_iq_error(struct xy_iq *iq, xy_condition condition, struct xy_str text)
  * ------------------------------------------------------------------------------------------ */
 
 static bool
-is_at(const struct xy_iq *iq, unsigned where)
+is_at_service(const struct xy_iq *iq, const struct xyi_bound_iq *bound)
 {
+    unsigned places = bound->route->where;
+    if (xy_jid_local(iq->place).len)
+        return places & XY_IQ_ROOM;
+    return (places & XY_IQ_SERVICES) ||
+           ((places & XY_IQ_SERVICE) && bound->instance->service == iq->place);
+}
+
+static bool
+is_at(const struct xy_iq *iq, const struct xyi_bound_iq *bound)
+{
+    unsigned where = bound->route->where;
     unsigned places = where ? where : XY_IQ_HOST | XY_IQ_OWN;
+    if (iq->place)
+        return is_at_service(iq, bound);
     if (!iq->user)
         return places & XY_IQ_HOST;
     return (places & XY_IQ_ACCOUNT) || ((places & XY_IQ_OWN) && xy_iq_is_own(iq));
@@ -137,7 +157,7 @@ dispatch(struct xy_iq *iq)
     xyi_iq_begin(iq->host, xy_node_ns(payload), xy_node_name(payload), &found);
     xy_condition refusal = XY_SERVICE_UNAVAILABLE;
     for (size_t i = 0; i < found.count && !iq->answered; i++) {
-        if (!is_at(iq, found.at[i].route->where))
+        if (!is_at(iq, &found.at[i]))
             continue;
         if (found.at[i].route->types & type)
             call(&found.at[i], iq);
@@ -192,6 +212,9 @@ ask(struct xy_host *host, struct xy_user *user, const struct xy_stanza *stanza)
         .stanza = stanza,
         .host = host,
         .user = user,
+        .place = xy_stanza_to(stanza) && xy_service_host(xy_stanza_to(stanza))
+                     ? xy_stanza_to(stanza)
+                     : NULL,
         .session = xy_session_find(xy_stanza_from(stanza)),
     };
     dispatch(&iq);

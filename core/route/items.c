@@ -67,6 +67,17 @@ xyi_item_copy(const struct item *of)
     return item;
 }
 
+const struct xy_stanza *
+xyi_item_stanza(const struct xy_session *session, const struct item *item)
+{
+    if (!item->addressed || !item->stanza)
+        return item->stanza;
+    struct xy_stanza *own = xy_stanza_edit(item->stanza);
+    xy_stanza_set_to(own, session->jid);
+    xyi_stanza_freeze(own);
+    return own;
+}
+
 void
 xyi_share_drop(struct share *share)
 {

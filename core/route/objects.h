@@ -35,6 +35,9 @@ struct xy_session {
     struct xy_user *user;
     struct xy_stream *stream; /* NULL: detached, waits for its client to come back */
     struct xyi_link_node in_user, in_all;
+    struct xyi_link_node rooms;       /* its occupants (room.h) */
+    struct xyi_link_node left_behind; /* it left a room with something waiting for a commit there */
+    unsigned room_count;
     const struct xy_stanza *presence; /* kept; NULL: not available */
     struct xyi_note *notes;
     struct outbox out;

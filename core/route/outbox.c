@@ -65,7 +65,8 @@ transmit(struct xy_session *session, struct item *item)
     bool was_full = out->full;
     if (item->kind != ITEM_PASSES) {
         fill_window(session, item);
-        xyi_link_send(session->stream->link, item->stanza, NULL);
+        xyi_link_send(session->stream->link, item->stanza,
+                      item->addressed ? session->jid : NULL);
         xyi_route_counters.delivered++;
         out->out += out->retained;
         if (item->message)
@@ -211,6 +212,22 @@ leave_in_store(struct outbox *out, const struct item *item)
     return out->overflow;
 }
 
+/* More waits for it than it may fall behind. What is read again needs no room but for its id; a
+ * client that would miss something else of a room must find out: it cannot be resumed. */
+static bool
+is_too_far_behind(struct xy_session *session, const struct item *item)
+{
+    const struct outbox *out = &session->out;
+    if (xyi_item_matters(item) || out->waiting.count / MOST_PLAIN < out->most)
+        return false;
+    if (!session->stream)
+        return true;
+    if (!item->addressed || !out->retained)
+        return false;
+    xy_stream_error(session->stream, "policy-violation", XY_STR("You read too slowly"));
+    return true;
+}
+
 bool
 xyi_outbox_put(struct xy_session *session, const struct item *item)
 {
@@ -220,13 +237,17 @@ xyi_outbox_put(struct xy_session *session, const struct item *item)
         return true;
     if (presence && !session->stream)
         supersede(out, item->stanza);
-    if (!xyi_item_matters(item) && !session->stream &&
-        out->waiting.count / MOST_PLAIN >= out->most)
+    if (is_too_far_behind(session, item))
         return false;
-    xyi_items_append(&out->waiting, xyi_item_copy(item));
+    struct item *copy = xyi_item_copy(item);
+    if (item->room && !session->stream && !out->binding && out->waiting.count >= out->most) {
+        xy_stanza_drop(copy->stanza);
+        copy->stanza = NULL;
+    }
+    xyi_items_append(&out->waiting, copy);
     if (!session->stream && item->stanza) {
         xyi_forbid_wait("session_queued");
-        xy_run_session_queued(session->user->host, session, item->stanza,
+        xy_run_session_queued(session->user->host, session, xyi_item_stanza(session, item),
                               xyi_item_is_kept(item) ? item->message : 0);
         xyi_allow_wait();
     }

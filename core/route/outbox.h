@@ -15,14 +15,16 @@
 struct parcel {
     struct parcel *next_done, *next_from;
     const struct xy_stanza *message; /* as it came, for an error */
-    struct xy_user *user;            /* the recipient */
-    struct xy_user *sender;          /* a user of ours, or NULL */
-    struct xy_session *from;         /* whose stanza it was, while that session is open */
+    struct xy_user *user;            /* the recipient; NULL: a room */
+    struct xy_room *room;
+    struct xy_user *sender;  /* a user of ours, or NULL */
+    struct xy_session *from; /* whose stanza it was, while that session is open */
     xy_message_id id;
     uint32_t number; /* of the stanza among those from that session */
     unsigned refs;
     xy_status status;
     bool durable, failed, handled;
+    bool silent; /* nobody is told of its failure */
 };
 struct parcel *xyi_parcel_keep(struct parcel *parcel);
 void xyi_parcel_drop(struct parcel *parcel);
@@ -51,10 +53,12 @@ struct item {
     xy_message_id *ids;             /* ITEM_PASSES */
     unsigned count;
     enum item_kind kind;
-    bool alone;    /* it was given to this session and no other */
-    bool queued;   /* it waits for the session's device until acknowledged */
-    bool archived; /* some archive shows it */
-    bool stamped;  /* the archive of the session's account does: it bears a stanza-id */
+    xy_owner room;  /* whose archive shows it; 0: no room's */
+    bool addressed; /* it is for many: `to` is the session's when it is written */
+    bool alone;     /* it was given to this session and no other */
+    bool queued;    /* it waits for the session's device until acknowledged */
+    bool archived;  /* some archive shows it */
+    bool stamped;   /* the archive of the session's account does: it bears a stanza-id */
 };
 
 /* Somebody waits for its acknowledgement. */
@@ -69,7 +73,7 @@ xyi_item_matters(const struct item *item)
 static inline bool
 xyi_item_is_kept(const struct item *item)
 {
-    return item->message && (item->queued || item->stamped);
+    return item->message && (item->queued || item->stamped || item->room);
 }
 
 struct items {
@@ -78,9 +82,9 @@ struct items {
 };
 
 struct outbox {
-    struct items waiting; /* not sent yet */
-    struct items held;    /* due, but held back (client state) */
-    struct items sent;    /* sent and unacknowledged */
+    struct items waiting;   /* not sent yet */
+    struct items held;      /* due, but held back (client state) */
+    struct items sent;      /* sent and unacknowledged */
     struct xyi_timer grace; /* of a session that acknowledges: the next request */
     const struct xy_stanza
         *request;           /* asks for an acknowledgement; NULL: nobody acknowledges */
@@ -98,6 +102,7 @@ struct outbox {
     size_t window; /* bytes sent since the peer's kernel was last known to keep up */
     bool retained, asked, watched, binding, resumed;
     bool full;     /* the window is: nothing is sent before `confirmed` reaches window_put */
+    bool lossy;    /* there was no room for something it would miss: it cannot be resumed */
     bool overflow; /* stored messages were left in the store */
     bool wanted;   /* somebody resumes it while its stream still logs in */
     uint64_t window_put;
@@ -146,6 +151,9 @@ void xyi_items_append_all(struct items *to, struct items *from); /* `from` is em
 struct item *xyi_items_take(struct items *items);                /* the first, or NULL */
 struct item *xyi_item_copy(const struct item *of); /* with references of its own */
 void xyi_item_free(struct item *item);
+/* As the session's client gets it; the fiber's. */
+const struct xy_stanza *xyi_item_stanza(const struct xy_session *session,
+                                        const struct item *item);
 void xyi_share_drop(struct share *share);
 void xyi_outbox_mark(struct xy_session *session);
 void xyi_outbox_ask(struct xy_session *session);

@@ -5,6 +5,7 @@
  * out what became of a commit whose answer was lost.
  */
 #include "core/route/parcel.h"
+#include "core/route/room.h"
 
 enum { MOST_IN_FLIGHT = 2048, PAUSE_MS = 500 };
 
@@ -82,17 +83,41 @@ deal_with(struct parcel *parcel)
     parcel->failed = parcel->status != XY_OK;
     parcel->handled = true;
     xyi_trace(parcel->failed ? XYI_TRACE_FAILED : XYI_TRACE_COMMITTED, parcel->id,
-              parcel->user->owner, 0);
+              parcel->user ? parcel->user->owner : parcel->room->owner, 0);
     xyi_inbox_settled(parcel);
-    if (parcel->failed)
+    if (parcel->failed && parcel->user)
         parcel->user->pending = -1;
-    else
-        xyi_route_counters.stored++;
+    xyi_route_counters.stored += !parcel->failed;
     pump(parcel->user);
     if (parcel->sender != parcel->user)
         pump(parcel->sender);
-    if (parcel->failed && !stopping)
+    if (parcel->room)
+        xyi_room_pump(parcel->room);
+    if (parcel->failed && !parcel->silent && !stopping)
         refuse(parcel);
+}
+
+static void
+commit_begins(const struct parcel *parcel)
+{
+    in_flight++;
+    if (parcel->user)
+        xyi_user_commit_begins(parcel->user);
+    if (parcel->sender)
+        xyi_user_commit_begins(parcel->sender);
+    if (parcel->room)
+        xyi_room_commit_begins(parcel->room);
+}
+
+static void
+commit_done(const struct parcel *parcel)
+{
+    if (parcel->user)
+        xyi_user_commit_done(parcel->user);
+    if (parcel->sender)
+        xyi_user_commit_done(parcel->sender);
+    if (parcel->room)
+        xyi_room_commit_done(parcel->room);
 }
 
 static void
@@ -120,9 +145,7 @@ deal(struct xyi_job *job)
             done_last = &done_first;
         deal_with(parcel);
         let_next_in();
-        xyi_user_commit_done(parcel->user);
-        if (parcel->sender)
-            xyi_user_commit_done(parcel->sender);
+        commit_done(parcel);
         xyi_parcel_drop(parcel);
     }
     dealing = false;
@@ -194,11 +217,19 @@ xyi_parcel_new(struct xy_user *user, struct xy_user *sender, const struct xy_sta
 }
 
 void
+xyi_parcel_count(struct parcel *parcel, struct xy_session *session, struct xy_txn *txn)
+{
+    if (!session->out.retained)
+        return;
+    xyi_inbox_submitted(session, parcel);
+    xyi_forbid_wait("message_storing");
+    xy_run_message_storing(session->user->host, session, parcel->number, txn);
+    xyi_allow_wait();
+}
+
+void
 xyi_parcel_submit(struct parcel *parcel, struct xy_txn *txn)
 {
-    in_flight++;
-    xyi_user_commit_begins(parcel->user);
-    if (parcel->sender)
-        xyi_user_commit_begins(parcel->sender);
+    commit_begins(parcel);
     xyi_txn_submit(txn, answered, parcel);
 }

@@ -12,8 +12,11 @@ XY_SUSPENDS void xyi_parcel_wait_turn(void);
 void xyi_parcels_hurry(void);
 XY_SUSPENDS void xyi_parcels_settle(void); /* until all that was submitted is dealt with */
 /* `user` is the recipient, `sender` the account of ours that sent it, or NULL. */
+/* NULL and NULL: of a room, which the caller sets. */
 struct parcel *xyi_parcel_new(struct xy_user *user, struct xy_user *sender,
                               const struct xy_stanza *message, xy_message_id id);
+/* It is a stanza of `session`, whose h waits for it; message_storing may add to `txn`. */
+void xyi_parcel_count(struct parcel *parcel, struct xy_session *session, struct xy_txn *txn);
 /* When the commit is done its items leave, or vanish and the sender gets the error. */
 void xyi_parcel_submit(struct parcel *parcel, struct xy_txn *txn);
 

@@ -4,7 +4,7 @@
  * module sm's. Invariant: what is sent again is what the client has not acknowledged, in its
  * order, and stored messages are read again, so that what became of them meanwhile applies.
  */
-#include "core/route/objects.h"
+#include "core/route/delivery.h"
 
 enum { PAGE = 200 };
 
@@ -80,7 +80,7 @@ xy_session_queue_each(const struct xy_session *session,
             if (item->kind != ITEM_PASSES)
                 each(argument,
                      item->kind != ITEM_COPY && xyi_item_is_kept(item) ? item->message : 0,
-                     item->stanza);
+                     xyi_item_stanza(session, item));
 }
 
 /* ---- output held back ---------------------------------------------------------------------
@@ -120,6 +120,35 @@ xy_session_drop_held(struct xy_session *session,
 /* ---- resuming -----------------------------------------------------------------------------
  */
 
+/* The room it was said in, if it was said in one. */
+static xy_owner
+room_of(const struct item *item, const struct xy_stanza *message)
+{
+    const struct xy_jid *room = xy_stanza_to(message);
+    xy_owner owner = item->room;
+    bool said = xy_str_is(xy_stanza_type(message), "groupchat") && room &&
+                xy_service_host(room) && xy_jid_bare(xy_stanza_from(message)) == room;
+    if (said && !owner && xyi_room_find(room, &owner) != XY_OK)
+        return 0;
+    return said ? owner : 0;
+}
+
+/* As it stands in the store now; NULL: it has been removed. */
+static struct xy_stanza *
+render(const struct xy_session *session, const struct item *item, struct xy_str text)
+{
+    struct xy_stanza *message = text.len ? xy_stanza_parse(text) : NULL;
+    xy_owner owner = message ? room_of(item, message) : 0;
+    if (!owner)
+        return text.len ? xyi_render(session->user, item->message, text, item->stamped) : NULL;
+    const struct xy_jid *room = xy_stanza_to(message);
+    message = xy_stanza_edit(xyi_stamped(room, owner, item->message, message));
+    xy_stanza_set_to(message, session->jid);
+    xy_stanza_add_delay(message, room, xy_message_id_ms(item->message));
+    xyi_stanza_freeze(message);
+    return message;
+}
+
 static void
 put_text(struct xy_session *session, struct xy_rows *rows, struct item **items, size_t count)
 {
@@ -127,12 +156,11 @@ put_text(struct xy_session *session, struct xy_rows *rows, struct item **items, 
         for (size_t i = 0; i < count; i++) {
             if (items[i]->message != xy_rows_int(rows, 0))
                 continue;
-            session->out.in_memory -= items[i]->stanza != NULL;
+            struct xy_stanza *again = render(session, items[i], xy_rows_text(rows, 1));
+            if (!session->open)
+                return;
             xy_stanza_drop(items[i]->stanza);
-            struct xy_stanza *again = xyi_render(session->user, items[i]->message,
-                                                 xy_rows_text(rows, 1), items[i]->stamped);
             items[i]->stanza = again ? xy_stanza_keep(again) : NULL;
-            session->out.in_memory += again != NULL;
         }
 }
 
@@ -144,7 +172,7 @@ read_page(struct xy_session *session, struct item **from)
     xy_message_id ids[PAGE];
     size_t count = 0;
     for (; *from && count < PAGE; *from = (*from)->next)
-        if ((*from)->kind == ITEM_MESSAGE && xyi_item_is_kept(*from)) {
+        if ((*from)->room || ((*from)->kind == ITEM_MESSAGE && xyi_item_is_kept(*from))) {
             items[count] = *from;
             ids[count++] = (*from)->message;
         }
@@ -156,7 +184,7 @@ read_page(struct xy_session *session, struct item **from)
         return XY_GONE;
     if (status == XY_OK)
         put_text(session, rows, items, count);
-    return status;
+    return session->open ? status : XY_GONE;
 }
 
 /* Nobody acknowledges or sends meanwhile: the session has no stream. */
@@ -166,6 +194,11 @@ read_again(struct xy_session *session)
     xy_status status = XY_OK;
     for (struct item *from = session->out.sent.first; from && status == XY_OK;)
         status = read_page(session, &from);
+    for (struct item *from = session->out.waiting.first; from && status == XY_OK;)
+        status = read_page(session, &from);
+    session->out.in_memory = 0;
+    for (const struct item *item = session->out.sent.first; item; item = item->next)
+        session->out.in_memory += item->stanza != NULL;
     return status;
 }
 
@@ -177,14 +210,14 @@ send_again(struct outbox *out)
     struct items all;
     struct item *item;
     xyi_items_init(&all);
+    xyi_items_append_all(&out->sent, &out->held);
+    xyi_items_append_all(&out->sent, &out->waiting);
     while ((item = xyi_items_take(&out->sent))) {
         if (item->stanza || item->kind == ITEM_PASSES)
             xyi_items_append(&all, item);
         else
             xyi_item_free(item);
     }
-    xyi_items_append_all(&all, &out->held);
-    xyi_items_append_all(&all, &out->waiting);
     xyi_items_append_all(&out->waiting, &all);
     out->out = out->acknowledged;
     out->in_memory = 0;
@@ -211,7 +244,7 @@ static xy_status
 may_resume(const struct xy_session *session, uint32_t h)
 {
     const struct outbox *out = &session->out;
-    if (!session->open || !out->retained || out->binding || out->wanted)
+    if (!session->open || !out->retained || out->binding || out->wanted || out->lossy)
         return XY_GONE;
     return h - out->acknowledged > out->out - out->acknowledged ? XY_INVALID : XY_OK;
 }

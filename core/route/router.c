@@ -16,7 +16,7 @@ is_forged(const struct xy_node *child)
         return false;
     struct xy_str by = xy_node_attr(child, is_id ? "by" : "from");
     const struct xy_jid *jid = by.len ? xy_jid_parse(by) : NULL;
-    return jid && xy_host_find(jid);
+    return jid && (xy_host_find(jid) || xy_service_host(jid));
 }
 
 static void
@@ -118,6 +118,19 @@ route_elsewhere(const struct xy_stanza *stanza)
         xy_bounce(stanza, XY_REMOTE_SERVER_NOT_FOUND, XY_NO_STR);
 }
 
+/* An iq request to the service or to a bare JID of it is dispatched like one to a host. */
+static void
+route_to_service(struct xy_host *host, const struct xy_stanza *stanza)
+{
+    if (xy_stanza_kind(stanza) == XY_IQ && xy_jid_is_bare(xy_stanza_to(stanza))) {
+        xyi_route_iq(host, NULL, stanza);
+        return;
+    }
+    if (xy_stanza_kind(stanza) == XY_MESSAGE)
+        xyi_accept_leaving(stanza);
+    (void)xyi_service_handle(stanza);
+}
+
 /* To the domain itself. */
 static void
 route_to_host(struct xy_host *host, const struct xy_stanza *stanza)
@@ -152,7 +165,11 @@ xyi_route_stanza(const struct xy_stanza *stanza)
     const struct xy_jid *to = xy_stanza_to(stanza);
     struct xy_host *host = xy_host_find(to);
     if (!host) {
-        route_elsewhere(stanza);
+        struct xy_host *service = xy_service_host(to);
+        if (service)
+            route_to_service(service, stanza);
+        else
+            route_elsewhere(stanza);
         return;
     }
     if (xy_jid_local(to).len == 0) {

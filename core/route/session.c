@@ -3,7 +3,7 @@
  * Sessions: bound resources (RFC 6120 section 7). A full JID has at most one; a newer one takes
  * its place and the older stream ends with <conflict/>.
  */
-#include "core/route/objects.h"
+#include "core/route/room.h"
 
 static struct xyi_c2s_limits limits = {.auth_timeout_ms = 30000, .sessions = XY_NONE};
 struct xyi_route_counts xyi_route_counters;
@@ -51,6 +51,8 @@ add(struct xy_stream *stream, struct xy_user *user, const struct xy_jid *full,
     session->reads_archive = bind->reads_archive;
     session->since = xyi_message_next_id();
     xyi_outbox_init(session);
+    xyi_list_init(&session->rooms);
+    xyi_list_init(&session->left_behind);
     session->out.binding = true;
     xyi_list_append(&user->sessions, &session->in_user);
     xyi_list_append(&all, &session->in_all);
@@ -172,6 +174,7 @@ xyi_session_end(struct xy_session *session)
         say_unavailable(session);
     }
     xy_run_session_closed(user->host, session);
+    xyi_rooms_session_ended(session);
     xyi_route_counters.sessions--;
     if (session->stream)
         session->stream->session = NULL; /* it may outlive us by long */

@@ -4,6 +4,7 @@
  * posted to the stream's strand, so one stream's events are handled one at a time and in order.
  */
 #include "core/route/parcel.h"
+#include "core/route/room.h"
 
 enum what { HEADER, STANZA, SECURED, CLOSING, FAILED, IDLE, LATE, QUIET, ENDED, EVICTED };
 
@@ -294,6 +295,7 @@ xyi_route_start(unsigned io_threads)
         .ended = ended,
     };
     xyi_users_init();
+    xyi_rooms_init();
     xyi_iq_init();
     xyi_net_start(io_threads, &events);
 }

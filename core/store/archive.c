@@ -135,7 +135,9 @@ xy_archive_read(const struct xy_archive_query *query, struct xy_archive_page *pa
                               .before = query->before ? query->before : INT64_MAX,
                               .newest = query->newest};
     xy_status status = XY_OK;
-    if (query->with)
+    bool occupant =
+        query->with && xyi_owner_is_room(query->owner) && !xy_jid_is_bare(query->with);
+    if (query->with && !occupant) /* an occupant's real address is the peer: look at all */
         status = xyi_jid_known_id(xy_jid_bare(query->with), &range.peer);
     if (status != XY_OK)
         return status == XY_ABSENT ? XY_OK : status;

@@ -17,6 +17,7 @@
  *             the clients that do not say who they are, or nobody yet
  *   device    when an account's devices were last seen
  *   evidence  the commitments to a message; outlives the message (evidence.c)
+ *   room      rooms that have an archive; its owner is 2^47 + id (room.c)
  *
  * SQLite needs `integer primary key` for a clustered id and `without rowid` for clustered
  * pairs. PostgreSQL partitions the two large tables by month of the id (partition.c), because
@@ -114,11 +115,18 @@ static const char key_sets[] =
     "alter table account add column hashes smallint not null default 7;"
     "create index account_hashes on account (hashes) where hashes <> 7";
 
+static const char sqlite_rooms[] =
+    "create table room (id integer primary key autoincrement, jid text not null unique)";
+static const char pgsql_rooms[] =
+    "create table room (id bigint generated always as identity primary key,"
+    " jid text collate \"C\" not null unique)";
+
 static const struct xy_migration migrations[] = {
     {1, sqlite_tables, pgsql_tables},
     {2, sqlite_archives, pgsql_archives},
     {3, epochs, NULL},
     {4, key_sets, NULL},
+    {5, sqlite_rooms, pgsql_rooms},
 };
 
 xy_status

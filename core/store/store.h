@@ -108,6 +108,12 @@ XY_SUSPENDS XY_CHECK xy_status xyi_account_list(struct xy_str host, struct xy_st
                                                 int64_t limit, struct xy_rows **rows);
 extern int64_t xyi_account_iterations; /* for new passwords; from the configuration */
 
+/* ---- rooms: owners of archives ------------------------------------------------------------- */
+bool xyi_owner_is_room(xy_owner owner);
+XY_SUSPENDS XY_CHECK xy_status xyi_room_find(const struct xy_jid *bare, xy_owner *owner); /* XY_ABSENT */
+XY_SUSPENDS XY_CHECK xy_status xyi_room_add(const struct xy_jid *bare, xy_owner *owner);
+XY_SUSPENDS XY_CHECK xy_status xyi_room_remove(xy_owner owner); /* with its archive */
+
 /* ---- messages ---------------------------------------------------------------------------- */
 /* Takes the next id: never suspends, never repeats, never goes back (high-water mark in
  * blocks). */

@@ -61,7 +61,7 @@ struct xy_metric {
  * of it (route.h: XY_IQ_SERVICE, XY_IQ_ROOM); everything else goes to `handler`, frozen, from the
  * fiber of whoever sent it. At most one row for now. */
 struct xy_service_row {
-    const char *option; /* an XY_DOMAIN option of the module; absent value: `prefix` before the host */
+    const char *option; /* a JID option of the module; absent value: `prefix` before the host */
     const char *prefix; /* "conference." */
     size_t offset;      /* of that option in the state */
     xy_any_fn *handler;

@@ -36,7 +36,7 @@ XY_API void xy_rooms_each(const struct xy_jid *domain,
 
 XY_API const struct xy_jid *xy_room_jid(const struct xy_room *room); /* bare */
 XY_API struct xy_host *xy_room_host(const struct xy_room *room);     /* whose service it is */
-/* The owner of its archive, below 0 and never used again; 0: it has none (yet). Look it up, or make
+/* The owner of its archive, a number no account or other room ever has; 0: it has none (yet). Look it up, or make
  * one, with xy_room_identify(): XY_ABSENT when there is none and none is to be made. */
 XY_API xy_owner xy_room_owner(const struct xy_room *room);
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_room_identify(struct xy_room *room, bool make);
