@@ -62,8 +62,8 @@ static const struct xy_feature features[] = {
 static const struct xy_statement *const statements[] = {
     &muc_sql_room,        &muc_sql_insert_room, &muc_sql_insert_owner,
     &muc_sql_update_room, &muc_sql_delete_room, &muc_sql_delete_affiliations,
-    &muc_sql_delete_hats, &muc_sql_count_rooms, &muc_sql_count_owned,
-    &muc_sql_temporary,
+    &muc_sql_delete_hats, &muc_sql_delete_worn, &muc_sql_delete_avatar,
+    &muc_sql_count_rooms, &muc_sql_count_owned, &muc_sql_temporary,
 };
 static const struct xy_metric metrics[] = {
     XY_METRIC(joined, .unit = "occupants", .doc = "Sessions that entered a room."),

@@ -87,11 +87,21 @@ take_line(struct xy_room *room, struct xy_str name, struct xy_str value)
             muc_set_text(room, more_texts[i].text, value);
 }
 
+bool
+muc_unpack_line(struct xy_str *packed, struct xy_str *name, struct xy_str *value)
+{
+    if (!packed->len)
+        return false;
+    struct xy_str line = xy_str_cut(packed, '\n');
+    *name = xy_str_cut(&line, ' ');
+    *value = unescape(line);
+    return true;
+}
+
 void
 muc_unpack(struct xy_room *room, struct xy_str packed)
 {
-    while (packed.len) {
-        struct xy_str line = xy_str_cut(&packed, '\n'), name = xy_str_cut(&line, ' ');
-        take_line(room, name, unescape(line));
-    }
+    struct xy_str name, value;
+    while (muc_unpack_line(&packed, &name, &value))
+        take_line(room, name, value);
 }

@@ -123,19 +123,27 @@ new_number(void)
     return (int64_t)(number >> 2) + 1;
 }
 
+static struct room_row
+row_of(struct xy_room *room, int64_t number, bool locked)
+{
+    const struct settings *settings = muc_settings(room);
+    return (struct room_row){
+        .number = number,
+        .locked = locked,
+        .listed = settings->public_room && !locked,
+        .persistent = settings->persistent,
+        .config = muc_pack(room),
+    };
+}
+
 xy_status
 muc_create(struct muc *self, struct xy_room *room, const struct xy_jid *owner, bool locked)
 {
     struct state *state = muc_state(room);
     xy_assert(!state->created_ms);
-    struct room_row row = {
-        .number = new_number(),
-        .created_ms = xy_now_ms(),
-        .locked = locked,
-        .config = muc_pack(room),
-    };
-    xy_status status =
-        room_row_insert(xy_room_jid(room), &row, muc_settings(room)->persistent, owner);
+    struct room_row row = row_of(room, new_number(), locked);
+    row.created_ms = xy_now_ms();
+    xy_status status = room_row_insert(xy_room_jid(room), &row, owner);
     if (status != XY_OK)
         return status;
     *muc_state(room) =
@@ -148,8 +156,8 @@ xy_status
 muc_save(struct xy_room *room)
 {
     const struct state *state = muc_state(room);
-    return room_row_update(state->number, muc_pack(room), muc_settings(room)->persistent,
-                           state->locked);
+    struct room_row row = row_of(room, state->number, state->locked);
+    return room_row_update(&row);
 }
 
 static struct xy_str

@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tables muc_room, muc_affiliation, muc_hat. Invariant: what hangs on a room goes in the
+ * Tables muc_room, muc_affiliation, and what else hangs on a room. Invariant: that goes in the
  * transaction that removes the room, and a room's first owner comes in the one that makes it.
  */
 #include "modules/muc/rows.h"
 
 const struct xy_statement muc_sql_room =
     XY_SQL("select number, created, version, locked, config from muc_room where jid = ?");
-const struct xy_statement muc_sql_insert_room = XY_SQL(
-    "insert into muc_room (number, jid, host, persistent, locked, version, created, config)"
-    " values (?, ?, ?, ?, ?, 0, ?, ?)");
+const struct xy_statement muc_sql_insert_room =
+    XY_SQL("insert into muc_room (number, jid, host, listed, persistent, locked, version, "
+           "created, config)"
+           " values (?, ?, ?, ?, ?, ?, 0, ?, ?)");
 const struct xy_statement muc_sql_insert_owner =
     XY_SQL("insert into muc_affiliation (room, jid, affiliation, nick, reason, version)"
            " values (?, ?, 4, null, '', 0)");
 const struct xy_statement muc_sql_update_room =
-    XY_SQL("update muc_room set persistent = ?, locked = ?, config = ? where number = ?");
+    XY_SQL("update muc_room set listed = ?, persistent = ?, locked = ?, config = ?"
+           " where number = ?");
 const struct xy_statement muc_sql_delete_room = XY_SQL("delete from muc_room where number = ?");
 const struct xy_statement muc_sql_delete_affiliations =
     XY_SQL("delete from muc_affiliation where room = ?");
 const struct xy_statement muc_sql_delete_hats = XY_SQL("delete from muc_hat where room = ?");
+const struct xy_statement muc_sql_delete_worn =
+    XY_SQL("delete from muc_hat_worn where room = ?");
+const struct xy_statement muc_sql_delete_avatar =
+    XY_SQL("delete from muc_avatar where room = ?");
 const struct xy_statement muc_sql_count_rooms =
     XY_SQL("select count(*) from muc_room where host = ?");
 const struct xy_statement muc_sql_count_owned =
@@ -28,20 +34,26 @@ const struct xy_statement muc_sql_temporary =
     XY_SQL("select jid from muc_room where host = ? and persistent = 0 and created < ?"
            " order by jid");
 
-/* muc_affiliation.affiliation is enum xy_affiliation; nick null: none registered. */
+/* muc_affiliation.affiliation is enum xy_affiliation; nick null: none registered. `listed`:
+ * where anybody can find it. */
 const struct xy_migration muc_schema[MUC_MIGRATIONS] = {
     {.number = 1,
      .sql = "create table muc_room (number bigint primary key, jid text not null unique,"
-            " host text not null, persistent smallint not null, locked smallint not null,"
+            " host text not null, listed smallint not null, persistent smallint not null,"
+            " locked smallint not null,"
             " version bigint not null, created bigint not null, config text not null);"
             "create index muc_room_host on muc_room (host, persistent, created);"
+            "create index muc_room_listed on muc_room (host, listed, jid);"
             "create table muc_affiliation (room bigint not null, jid text not null,"
             " affiliation smallint not null, nick text, reason text not null,"
             " version bigint not null, primary key (room, jid));"
             "create unique index muc_affiliation_nick on muc_affiliation (room, nick);"
             "create index muc_affiliation_jid on muc_affiliation (jid);"
-            "create table muc_hat (room bigint not null, jid text not null, uri text not null,"
-            " title text not null, primary key (room, jid, uri))"},
+            "create table muc_hat (room bigint not null, uri text not null,"
+            " title text not null, hue text not null, primary key (room, uri));"
+            "create table muc_hat_worn (room bigint not null, jid text not null,"
+            " uri text not null, primary key (room, jid, uri));"
+            "create table muc_avatar (room bigint primary key, xml text not null)"},
 };
 
 xy_status
@@ -64,13 +76,13 @@ room_row_read(const struct xy_jid *jid, struct room_row *row)
 }
 
 xy_status
-room_row_insert(const struct xy_jid *jid, const struct room_row *row, bool persistent,
+room_row_insert(const struct xy_jid *jid, const struct room_row *row,
                 const struct xy_jid *owner)
 {
     struct xy_txn *txn = xy_txn_begin();
     xy_txn_add(txn, &muc_sql_insert_room, XY_INT(row->number), XY_TEXT(xy_jid_text(jid)),
-               XY_TEXT(xy_jid_domain(jid)), XY_INT(persistent), XY_INT(row->locked),
-               XY_INT(row->created_ms), XY_TEXT(row->config));
+               XY_TEXT(xy_jid_domain(jid)), XY_INT(row->listed), XY_INT(row->persistent),
+               XY_INT(row->locked), XY_INT(row->created_ms), XY_TEXT(row->config));
     if (owner)
         xy_txn_add(txn, &muc_sql_insert_owner, XY_INT(row->number),
                    XY_TEXT(xy_jid_text(xy_jid_bare(owner))));
@@ -78,11 +90,11 @@ room_row_insert(const struct xy_jid *jid, const struct room_row *row, bool persi
 }
 
 xy_status
-room_row_update(int64_t number, struct xy_str config, bool persistent, bool locked)
+room_row_update(const struct room_row *row)
 {
     struct xy_txn *txn = xy_txn_begin();
-    xy_txn_add(txn, &muc_sql_update_room, XY_INT(persistent), XY_INT(locked), XY_TEXT(config),
-               XY_INT(number));
+    xy_txn_add(txn, &muc_sql_update_room, XY_INT(row->listed), XY_INT(row->persistent),
+               XY_INT(row->locked), XY_TEXT(row->config), XY_INT(row->number));
     xy_txn_expect(txn, 1);
     return xy_txn_commit(txn);
 }
@@ -94,6 +106,8 @@ room_row_delete(int64_t number)
     xy_txn_add(txn, &muc_sql_delete_room, XY_INT(number));
     xy_txn_add(txn, &muc_sql_delete_affiliations, XY_INT(number));
     xy_txn_add(txn, &muc_sql_delete_hats, XY_INT(number));
+    xy_txn_add(txn, &muc_sql_delete_worn, XY_INT(number));
+    xy_txn_add(txn, &muc_sql_delete_avatar, XY_INT(number));
     return xy_txn_commit(txn);
 }
 

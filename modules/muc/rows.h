@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables of the module: muc_room, muc_affiliation, muc_hat. Shared by the files that keep
+ * The tables of the module. Shared by the files that keep
  * rooms and affiliations; everybody else goes through muc.h.
  */
 #ifndef MUC_ROWS_H
@@ -10,20 +10,21 @@
 
 extern const struct xy_statement muc_sql_room, muc_sql_insert_room, muc_sql_insert_owner,
     muc_sql_update_room, muc_sql_delete_room, muc_sql_delete_affiliations, muc_sql_delete_hats,
+    muc_sql_delete_worn, muc_sql_delete_avatar,
     muc_sql_count_rooms, muc_sql_count_owned, muc_sql_temporary;
 
 struct room_row {
     int64_t number, created_ms, version;
     bool locked;
-    struct xy_str config; /* pack.c */
+    bool listed, persistent; /* as the settings say, for queries; not read back */
+    struct xy_str config;    /* pack.c */
 };
 /* XY_ABSENT: no such room. */
 XY_SUSPENDS XY_CHECK xy_status room_row_read(const struct xy_jid *jid, struct room_row *row);
 /* The room and, if `owner` is not NULL, its owner. XY_CONFLICT: it exists. */
 XY_SUSPENDS XY_CHECK xy_status room_row_insert(const struct xy_jid *jid, const struct room_row *row,
-                                               bool persistent, const struct xy_jid *owner);
-XY_SUSPENDS XY_CHECK xy_status room_row_update(int64_t number, struct xy_str config, bool persistent,
-                                               bool locked);
+                                               const struct xy_jid *owner);
+XY_SUSPENDS XY_CHECK xy_status room_row_update(const struct room_row *row);
 /* With everything that hangs on it. */
 XY_SUSPENDS XY_CHECK xy_status room_row_delete(int64_t number);
 XY_SUSPENDS XY_CHECK xy_status room_rows_count(const struct xy_jid *service, int64_t *count);
@@ -37,5 +38,7 @@ XY_SUSPENDS XY_CHECK xy_status room_rows_temporary(const struct xy_jid *service,
  * settings without a migration; what is missing is as default_config says. */
 struct xy_str muc_pack(struct xy_room *room);
 void muc_unpack(struct xy_room *room, struct xy_str packed);
+/* The next line of it: false at the end. `value` is in the fiber's memory. */
+bool muc_unpack_line(struct xy_str *packed, struct xy_str *name, struct xy_str *value);
 
 #endif
