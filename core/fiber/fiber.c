@@ -95,7 +95,7 @@ arrive_on_fiber(struct xyi_fiber *self)
     __sanitizer_finish_switch_fiber(self->asan_fake_stack, &loop.stack_bytes, &loop.stack_size);
 #endif
     current = self;
-    xyi_temp_set(self->arena);
+    xyi_temp_set(xyi_fiber_arena(self));
     xyi_log_scope = self->scope;
 }
 
@@ -152,7 +152,7 @@ run_job(struct xyi_fiber *self, struct xyi_job *job)
 {
     self->epoch = xyi_epoch_enter();
     job->run(job);
-    xy_assert(current == self);
+    xy_assert(current == self && !self->scopes);
     xyi_arena_reset(self->arena);
     xyi_log_scope = (struct xyi_log_scope){0};
     self->instance = NULL;

@@ -30,6 +30,7 @@ struct xyi_fiber {
 
     /* of the present job */
     struct xyi_arena *arena;
+    struct xyi_temp_scope *scopes; /* the innermost; scope.c */
     uint64_t epoch;
     struct xyi_log_scope scope; /* while it is not running */
     struct xy_instance *instance;
@@ -48,6 +49,7 @@ struct xyi_fiber {
 extern struct xyi_link_node xyi_fibers_all; /* also for the debugger */
 /* The fiber this thread runs, NULL on the loop's own stack. */
 struct xyi_fiber *xyi_fiber_current(void);
+struct xyi_arena *xyi_fiber_arena(const struct xyi_fiber *fiber); /* of its innermost scope */
 /* One from the pool or a new one; NULL: the limit is reached, or there is no memory for a
  * stack. */
 struct xyi_fiber *xyi_fiber_take(void);

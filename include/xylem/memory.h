@@ -22,6 +22,12 @@ XY_API struct xy_str xy_temp_hex(struct xy_str bytes);       /* lower case */
 /* XY_INVALID unless the whole text is padded base64 without white space. */
 XY_API XY_CHECK xy_status xy_temp_unbase64(struct xy_str text, struct xy_str *out);
 
+/* For work in many steps: what is allocated between the two, also by what is called, goes with the
+ * second. They nest; who opens one closes it before it returns. A buffer that was begun outside must
+ * not grow inside. */
+XY_API void xy_temp_open(void);
+XY_API void xy_temp_close(void);
+
 /* --- the module instance's: `self` is the handler's own state pointer ----------------------- */
 XY_API void *xy_keep_alloc(void *self, size_t size);         /* zeroed */
 XY_API void *xy_keep_resize(void *self, void *block, size_t size); /* NULL block: a new one; new bytes not zeroed */

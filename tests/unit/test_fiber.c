@@ -185,6 +185,42 @@ go_deep(struct task *task)
     tell(task->name);
 }
 
+static struct xyi_arena *others; /* the innermost of the job before */
+
+static void
+open_wait_close(struct task *task)
+{
+    struct xyi_arena *whole = xyi_temp();
+    struct xy_str kept = xy_temp_printf("%c", task->name);
+    xy_temp_open();
+    struct xyi_arena *first = xyi_temp();
+    xy_temp_open();
+    struct xyi_arena *second = xyi_temp();
+    struct xy_str inner = xy_temp_printf("in %c", task->name);
+    CHECK(whole != first && first != second && second != others);
+    others = second;
+    CHECK_EQ(xy_sleep(task->ms), XY_OK);
+    CHECK(xyi_temp() == second && inner.at[3] == task->name);
+    xy_temp_close();
+    CHECK(xyi_temp() == first);
+    xy_temp_close();
+    CHECK(xyi_temp() == whole && kept.at[0] == task->name);
+    tell(task->name);
+}
+
+TEST(scopes_of_memory_nest_and_follow_their_fiber_across_waits)
+{
+    begin(0);
+    struct task a = task_of(open_wait_close, 'a', 20), b = task_of(open_wait_close, 'b', 10);
+    xyi_spawn(&a.job);
+    xyi_spawn(&b.job);
+    turn(0);
+    turn(10);
+    turn(10);
+    CHECK_STR(xy_str_from(story), "ba");
+    end();
+}
+
 TEST(deep_stacks_survive_waits)
 {
     begin(0);
