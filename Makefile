@@ -90,7 +90,7 @@ $(BUILD)/tests/%: tests/unit/%.c tests/unit/harness.h $(LIB)
 # -DVARIANT=N, named NAME.so when a test puts it into a module path.
 TEST_VARIANTS := plain-1 plain-2 plain-3 definer-1 definer-2 listener-1 listener-2 wide-1 load-1 \
   $(foreach n,1 2 3 4,first-$n second-$n) keeper-1 keeper-2 keeper-3 \
-  $(foreach n,1 2 3 4 5 6 7 8 9 10 11 12 13 14 15,misfit-$n)
+  $(foreach n,1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16,misfit-$n)
 TEST_MODULES := $(TEST_VARIANTS:%=$(BUILD)/tests/modules/%.so)
 $(BUILD)/tests/modules/%.so: tests/unit/modules/$$(firstword $$(subst -, ,$$*)).c tests/unit/modules/probe.h modules/module.map $(LIB)
 	@mkdir -p $(@D)

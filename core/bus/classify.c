@@ -75,7 +75,8 @@ restart_option(const struct xyi_want *want)
 static void
 refuse(const struct xyi_preparation *p, const struct xyi_want *want, const char *option)
 {
-    const struct xyi_yaml *at = want->map ? xyi_yaml_get(want->map, xy_str_from(option)) : NULL;
+    const struct xyi_yaml *at =
+        want->map ? xyi_option_at(want->map, xy_str_from(option)) : NULL;
     tell(&p->report->refused, want, xy_temp_printf("%s takes a restart", option));
     xyi_complain_at(p->to, at ? at : want->at, "module %s: a change of %s takes a restart",
                     want->library->module.name, option);

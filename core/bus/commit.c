@@ -22,6 +22,7 @@ size_of(enum xy_option_type type)
         [XY_OPTION_PATH] = sizeof(xy_path),
         [XY_OPTION_LIST] = sizeof(xy_list),
         [XY_OPTION_JID] = sizeof(const struct xy_jid *),
+        [XY_OPTION_GROUP] = 0,
     };
     return sizes[type];
 }

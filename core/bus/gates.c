@@ -53,12 +53,27 @@ blame(struct xy_str *why, const char *table, size_t row, const char *what)
     return false;
 }
 
+/* A member of a group stands behind the row of its group. */
+static bool
+option_is_whole(const struct xy_module *module, size_t at, struct xy_str *why)
+{
+    const char *name = module->options[at].name, *dot = name ? strchr(name, '.') : NULL;
+    if (!name)
+        return blame(why, "options", at, "name");
+    for (size_t i = 0; i < at && dot; i++)
+        if (module->options[i].type == XY_OPTION_GROUP &&
+            xy_str_equal(xy_str_from(module->options[i].name),
+                         xy_str_of(name, (size_t)(dot - name))))
+            dot = NULL;
+    return !dot || blame(why, "options", at, "row of its group before it");
+}
+
 static bool
 rows_are_whole(const struct xy_module *module, struct xy_str *why)
 {
     for (size_t i = 0; i < module->options_count; i++)
-        if (!module->options[i].name)
-            return blame(why, "options", i, "name");
+        if (!option_is_whole(module, i, why))
+            return false;
     for (size_t i = 0; i < module->hooks_count; i++)
         if (!module->hooks[i].name || !module->hooks[i].signature || !module->hooks[i].handler)
             return blame(why, "hooks", i, "name, signature or handler");

@@ -222,18 +222,21 @@ copy_node(struct xyi_arena *arena, const struct xyi_yaml *node)
     return copy;
 }
 
-/* The host's options, then those of the server that it does not mention; places are kept. */
-static const struct xyi_yaml *
-merge(struct xyi_arena *arena, const struct xyi_yaml *top, const struct xyi_yaml *own)
+static bool
+is_map(const struct xyi_yaml *value)
 {
-    bool top_is_map = top && top->kind == XYI_YAML_MAP;
-    if (!own || own->kind != XYI_YAML_MAP)
-        return top_is_map ? top : NULL;
-    if (!top_is_map)
-        return own;
+    return value && value->kind == XYI_YAML_MAP;
+}
+
+/* The host's options, then those of the server that it does not mention; places are kept. */
+static struct xyi_yaml *
+merge_maps(struct xyi_arena *arena, const struct xyi_yaml *top, const struct xyi_yaml *own)
+{
     struct xyi_yaml *merged = copy_node(arena, own), **last = &merged->first;
-    for (const struct xyi_yaml *at = own->first; at; at = at->next, last = &(*last)->next)
-        *last = copy_node(arena, at);
+    for (const struct xyi_yaml *at = own->first; at; at = at->next, last = &(*last)->next) {
+        const struct xyi_yaml *same = xyi_yaml_get(top, at->key);
+        *last = is_map(at) && is_map(same) ? merge_maps(arena, same, at) : copy_node(arena, at);
+    }
     for (const struct xyi_yaml *at = top->first; at; at = at->next)
         if (!xyi_yaml_get(own, at->key)) {
             *last = copy_node(arena, at);
@@ -243,6 +246,14 @@ merge(struct xyi_arena *arena, const struct xyi_yaml *top, const struct xyi_yaml
     for (struct xyi_yaml *at = merged->first; at; at = at->next)
         at->parent = merged;
     return merged;
+}
+
+static const struct xyi_yaml *
+merge(struct xyi_arena *arena, const struct xyi_yaml *top, const struct xyi_yaml *own)
+{
+    if (is_map(own) && is_map(top))
+        return merge_maps(arena, top, own);
+    return is_map(own) ? own : is_map(top) ? top : NULL;
 }
 
 static void

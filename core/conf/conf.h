@@ -59,6 +59,9 @@ struct xyi_option_table {
 };
 void xyi_options_read(struct xyi_option_table table, const struct xyi_yaml *map, const char *const *known,
                       struct xy_str base, struct xyi_arena *arena, void *into, struct xy_diagnostics *to);
+/* What stands for the option of that name, which may be a member of a group ("group.member");
+ * NULL: nothing does. */
+struct xyi_yaml *xyi_option_at(const struct xyi_yaml *map, struct xy_str name);
 /* Lets go of what the fields of a filled struct hold outside their arena (JIDs). */
 void xyi_options_release(struct xyi_option_table table, void *from);
 /* One value of one row as text, as an operator would write it; secrets give "(set)". */

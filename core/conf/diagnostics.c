@@ -168,7 +168,7 @@ static void
 add_option(struct xy_diagnostics *to, bool is_caution, const char *option, const char *format,
            va_list arguments)
 {
-    const struct xyi_yaml *value = xyi_yaml_get(to->aim, xy_str_from(option));
+    const struct xyi_yaml *value = xyi_option_at(to->aim, xy_str_from(option));
     struct xyi_place place = value ? xyi_place_of(value) : xyi_place_of_key(to->aim);
     xyi_diagnostics_add(to, is_caution, place, option, format, arguments);
 }

@@ -37,6 +37,8 @@ type_name(const struct xy_option *row)
         return "list";
     case XY_OPTION_JID:
         return "JID";
+    case XY_OPTION_GROUP:
+        return "map";
     }
     return "";
 }
@@ -62,6 +64,8 @@ describe(const struct xy_option *row)
         [XY_RESTART] = "takes a restart of the server",
     };
     struct xy_buffer text = {0};
+    if (row->type == XY_OPTION_GROUP)
+        return XY_STR("map of the options that follow");
     xy_buffer_printf(&text, "%s", type_name(row));
     for (int i = 0; row->choices && xyi_choice_name(row->choices, i).len; i++)
         xy_buffer_printf(&text, "%s" XY_FMT, i ? ", " : " ",
@@ -115,11 +119,13 @@ xyi_options_defaults(struct xyi_option_table table, unsigned indent)
     struct xy_buffer text = {0};
     for (size_t i = 0; i < table.count; i++) {
         const struct xy_option *row = &table.rows[i];
-        add_comment(&text, xy_str_from(row->doc ? row->doc : row->name), indent);
-        add_comment(&text, xy_temp_printf("(" XY_FMT ")", XY_ARG(describe(row))), indent);
-        xy_buffer_printf(&text, "%*s%s%s: ", (int)indent, "", row->initial ? "" : "# ",
-                         row->name);
-        if (row->initial)
+        const char *dot = strrchr(row->name, '.');
+        unsigned depth = indent + (dot ? 2 : 0);
+        add_comment(&text, xy_str_from(row->doc ? row->doc : row->name), depth);
+        add_comment(&text, xy_temp_printf("(" XY_FMT ")", XY_ARG(describe(row))), depth);
+        xy_buffer_printf(&text, "%*s%s%s:%s", (int)depth, "", row->initial ? "" : "# ",
+                         dot ? dot + 1 : row->name, row->type == XY_OPTION_GROUP ? "" : " ");
+        if (row->initial && row->type != XY_OPTION_GROUP)
             add_initial(&text, row);
         xy_buffer_add(&text, XY_STR("\n"));
     }
@@ -149,7 +155,7 @@ xyi_options_man(struct xyi_option_table table)
     for (size_t i = 0; i < table.count; i++) {
         const struct xy_option *row = &table.rows[i];
         xy_buffer_printf(&text, ".TP\n\\fB%s\\fR", row->name);
-        if (row->initial) {
+        if (row->initial && row->type != XY_OPTION_GROUP) {
             struct xy_buffer initial = {0};
             add_initial(&initial, row);
             xy_buffer_add(&text, XY_STR(": \\fI"));
@@ -202,25 +208,45 @@ type_schema(const struct xy_option *row)
     return schema;
 }
 
+static json_t *
+map_schema(json_t *properties, json_t *required)
+{
+    json_t *schema = json_pack("{s:s, s:b, s:o, s:o}", "type", "object", "additionalProperties",
+                               0, "properties", properties, "required", required);
+    xy_assert(schema);
+    return schema;
+}
+
+/* Where the row is described: its group's map or the outermost. */
+static json_t *
+map_of(json_t *whole, const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    json_t *properties = json_object_get(whole, "properties");
+    if (dot)
+        return json_object_getn(properties, name, (size_t)(dot - name));
+    return whole;
+}
+
 struct xy_str
 xyi_options_schema(struct xyi_option_table table)
 {
-    json_t *properties = json_object(), *required = json_array();
+    json_t *whole = map_schema(json_object(), json_array());
     for (size_t i = 0; i < table.count; i++) {
         const struct xy_option *row = &table.rows[i];
-        json_t *schema = type_schema(row);
+        const char *dot = strrchr(row->name, '.'), *key = dot ? dot + 1 : row->name;
+        bool is_group = row->type == XY_OPTION_GROUP;
+        json_t *map = map_of(whole, row->name);
+        json_t *schema = is_group ? map_schema(json_object(), json_array()) : type_schema(row);
         set(schema, "description",
             text_json(xy_temp_printf("%s (" XY_FMT ")", row->doc ? row->doc : "",
                                      XY_ARG(describe(row)))));
-        if (row->initial)
+        if (row->initial && !is_group)
             set(schema, "default", json_string(row->initial));
-        else
-            json_array_append_new(required, json_string(row->name));
-        set(properties, row->name, schema);
+        else if (!is_group)
+            json_array_append_new(json_object_get(map, "required"), json_string(key));
+        set(json_object_get(map, "properties"), key, schema);
     }
-    json_t *whole = json_pack("{s:s, s:b, s:o, s:o}", "type", "object", "additionalProperties",
-                              0, "properties", properties, "required", required);
-    xy_assert(whole);
     char *text = json_dumps(whole, JSON_COMPACT);
     struct xy_str copy = xy_temp_str(xy_str_from(text));
     free(text);

@@ -170,6 +170,7 @@ read_scalar(const struct reader *reader, struct xy_str text, void *field)
     case XY_OPTION_JID:
         return read_jid(reader, text, field);
     case XY_OPTION_LIST:
+    case XY_OPTION_GROUP:
         break;
     }
     return XY_INVALID;
@@ -228,11 +229,40 @@ read_default(struct reader *reader, const struct xyi_yaml *map, void *field)
     }
 }
 
+/* ---- keys
+ * ------------------------------------------------------------------------------------ */
+
+struct xyi_yaml *
+xyi_option_at(const struct xyi_yaml *map, struct xy_str name)
+{
+    struct xyi_yaml *at = NULL;
+    while (name.len) {
+        at = xyi_yaml_get(map, xy_str_cut(&name, '.'));
+        if (name.len && (!at || at->kind != XYI_YAML_MAP))
+            return NULL;
+        map = at;
+    }
+    return at;
+}
+
+/* The key of a row in the map of `group` (NULL: the outermost); absent if it is of another. */
+static struct xy_str
+key_in(const struct xy_option *group, const struct xy_option *row)
+{
+    struct xy_str key = xy_str_from(row->name), prefix = xy_str_from(group ? group->name : "");
+    if (group && (!xy_str_starts(key, prefix) || key.at[prefix.len] != '.'))
+        return XY_NO_STR;
+    if (group)
+        key = xy_str_from(row->name + prefix.len + 1);
+    return memchr(key.at, '.', key.len) ? XY_NO_STR : key;
+}
+
 static bool
-is_known(struct xyi_option_table table, const char *const *known, struct xy_str key)
+is_known(struct xyi_option_table table, const struct xy_option *group, const char *const *known,
+         struct xy_str key)
 {
     for (size_t i = 0; i < table.count; i++)
-        if (xy_str_equal(key, xy_str_from(table.rows[i].name)))
+        if (key.len && xy_str_equal(key, key_in(group, &table.rows[i])))
             return true;
     for (; known && *known; known++)
         if (xy_str_equal(key, xy_str_from(*known)))
@@ -241,15 +271,16 @@ is_known(struct xyi_option_table table, const char *const *known, struct xy_str 
 }
 
 static void
-complain_unknown(struct xyi_option_table table, const char *const *known,
-                 const struct xyi_yaml *child, struct reader *reader)
+complain_unknown(struct xyi_option_table table, const struct xy_option *group,
+                 const char *const *known, const struct xyi_yaml *child, struct reader *reader)
 {
     size_t count = table.count;
     for (const char *const *more = known; more && *more; more++)
         count++;
     struct xy_str *names = xyi_arena_alloc(reader->arena, (count + 1) * sizeof(*names));
     for (size_t i = 0; i < count; i++)
-        names[i] = xy_str_from(i < table.count ? table.rows[i].name : known[i - table.count]);
+        names[i] = i < table.count ? key_in(group, &table.rows[i])
+                                   : xy_str_from(known[i - table.count]);
     struct xy_str meant = xyi_did_you_mean(child->key, names, count);
     if (meant.len)
         xyi_complain_key(reader->to, child,
@@ -257,6 +288,25 @@ complain_unknown(struct xyi_option_table table, const char *const *known,
                          XY_ARG(child->key), XY_ARG(meant));
     else
         xyi_complain_key(reader->to, child, "unknown option `" XY_FMT "`", XY_ARG(child->key));
+}
+
+static void
+check_keys(struct xyi_option_table table, const struct xy_option *group,
+           const char *const *known, const struct xyi_yaml *map, struct reader *reader)
+{
+    for (const struct xyi_yaml *child = map->first; child; child = child->next)
+        if (!is_known(table, group, known, child->key))
+            complain_unknown(table, group, known, child, reader);
+}
+
+static void
+read_group(struct xyi_option_table table, const struct xyi_yaml *value, struct reader *reader)
+{
+    reader->at = value;
+    if (value->kind == XYI_YAML_MAP)
+        check_keys(table, reader->row, NULL, value, reader);
+    else if (value->kind != XYI_YAML_NONE)
+        (void)!refuse(reader, "must be a map of options, such as { key: value }");
 }
 
 void
@@ -269,13 +319,17 @@ xyi_options_read(struct xyi_option_table table, const struct xyi_yaml *map,
         xyi_complain_at(to, map, "must be a map of options, such as { key: value }");
         return;
     }
-    for (const struct xyi_yaml *child = map ? map->first : NULL; child; child = child->next)
-        if (!is_known(table, known, child->key))
-            complain_unknown(table, known, child, &reader);
+    if (map)
+        check_keys(table, NULL, known, map, &reader);
     for (size_t i = 0; i < table.count; i++) {
         reader.row = &table.rows[i];
         void *field = (char *)into + reader.row->offset;
-        const struct xyi_yaml *value = xyi_yaml_get(map, xy_str_from(reader.row->name));
+        const struct xyi_yaml *value = xyi_option_at(map, xy_str_from(reader.row->name));
+        if (reader.row->type == XY_OPTION_GROUP) {
+            if (value)
+                read_group(table, value, &reader);
+            continue;
+        }
         if (!value || reader.row->initial)
             read_default(&reader, map, field);
         if (value)

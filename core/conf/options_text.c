@@ -124,6 +124,8 @@ xyi_option_text(const struct xy_option *row, const void *from)
         return quoted(*(const struct xy_jid *const *)field
                           ? xy_jid_text(*(const struct xy_jid *const *)field)
                           : XY_NO_STR);
+    case XY_OPTION_GROUP:
+        break;
     }
     return XY_NO_STR;
 }

@@ -91,7 +91,7 @@ origin(const struct xy_instance *instance, const char *option)
             maps[0] = config->host_modules[i];
     for (size_t i = 0; i < 2; i++) {
         const struct xyi_yaml *map = xyi_yaml_get(maps[i], xy_str_from(instance->module->name));
-        const struct xyi_yaml *value = xyi_yaml_get(map, xy_str_from(option));
+        const struct xyi_yaml *value = xyi_option_at(map, xy_str_from(option));
         if (value)
             return xy_temp_printf(XY_FMT ":%d", XY_ARG(value->file), value->line);
     }
@@ -104,6 +104,8 @@ put_options(struct xy_command *command, const struct xy_instance *instance)
     const struct xy_module *module = instance->module;
     for (size_t i = 0; i < module->options_count; i++) {
         const struct xy_option *row = &module->options[i];
+        if (row->type == XY_OPTION_GROUP)
+            continue;
         xy_row(command);
         xy_put_str(command, "kind", XY_STR("option"));
         xy_put_str(command, "name", xy_str_from(row->name));

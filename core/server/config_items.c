@@ -29,7 +29,9 @@ add_table(struct list *list, const char *prefix, struct xyi_option_table table,
 {
     for (size_t i = 0; i < table.count; i++) {
         const struct xy_option *row = &table.rows[i];
-        const struct xyi_yaml *at = xyi_yaml_get(map, xy_str_from(row->name));
+        if (row->type == XY_OPTION_GROUP)
+            continue;
+        const struct xyi_yaml *at = xyi_option_at(map, xy_str_from(row->name));
         struct xy_str value = xyi_option_text(row, from);
         bool secret = row->type == XY_OPTION_SECRET;
         if (secret && xy_str_is(value, "(set)"))

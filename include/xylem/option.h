@@ -28,6 +28,7 @@ enum xy_option_type {
     XY_OPTION_BOOL, XY_OPTION_INT, XY_OPTION_TEXT, XY_OPTION_DURATION, XY_OPTION_SIZE,
     XY_OPTION_RATE, XY_OPTION_CHOICE, XY_OPTION_SECRET, XY_OPTION_PATH, XY_OPTION_LIST,
     XY_OPTION_JID,
+    XY_OPTION_GROUP, /* a map of options: see XY_OPTION_GROUP_ROW */
 };
 
 enum xy_effect {
@@ -62,6 +63,11 @@ struct xy_option {
         .name = #field, .type = XY_OPTION_TYPE_(((struct state *)0)->field),                       \
         .offset = offsetof(struct state, field) __VA_OPT__(, ) __VA_ARGS__                         \
     }
+/* A map within the map: the rows that follow and whose names begin with that of the group and a dot
+ * are its members. A member's field is one of a struct within the state:
+ *     XY_OPTION_GROUP_ROW("default_config", "What new rooms are set to."),
+ *     XY_OPTION(default_config.persistent, .initial = "off", .doc = "…"), */
+#define XY_OPTION_GROUP_ROW(label, about) {.name = (label), .type = XY_OPTION_GROUP, .initial = "", .doc = (about)}
 #define XY_OPTION(field, ...) XY_OPTION_IN_(XY_STATE, field, __VA_ARGS__)
 #define XY_OPTION_IN_(state, field, ...) XY_OPTION_IN(state, field, __VA_ARGS__)
 

@@ -78,7 +78,7 @@ static const struct xy_metric metrics[] = {
 };
 
 XY_MODULE(muc, .about = "Multi-user chat (XEP-0045).", XY_STATE_SIZE, XY_START(start),
-          XY_TABLE(services, services), .options = muc_options, .options_count = MUC_OPTIONS,
-          .schema = muc_schema, .schema_count = MUC_MIGRATIONS, XY_TABLE(hooks, hooks),
-          XY_TABLE(iqs, iqs), XY_TABLE(features, features), XY_TABLE(metrics, metrics),
-          XY_TABLE(statements, statements));
+          XY_CHECKER(muc_check_options), XY_TABLE(services, services), .options = muc_options,
+          .options_count = MUC_OPTIONS, .schema = muc_schema, .schema_count = MUC_MIGRATIONS,
+          XY_TABLE(hooks, hooks), XY_TABLE(iqs, iqs), XY_TABLE(features, features),
+          XY_TABLE(metrics, metrics), XY_TABLE(statements, statements));

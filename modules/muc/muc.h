@@ -76,7 +76,7 @@ struct muc {
     const struct xy_jid *const host;
     const xy_choice create; /* anyone | local | admins */
     const xy_list admins;   /* JIDs that are owner of every room and may create any */
-    const int64_t max_rooms, max_users, rooms_per_user, max_history, max_subject, max_affiliations;
+    const int64_t max_rooms, max_users, rooms_per_user, rooms_per_session, max_history, max_subject, max_affiliations;
     const xy_rate messages, presences; /* of one occupant in one room */
     const xy_duration keep_empty;      /* a temporary room nobody is in, after a restart */
     struct defaults default_config;    /* of new rooms: muc_default_settings() */
@@ -211,8 +211,10 @@ XY_SUSPENDS XY_CHECK xy_status muc_configure(struct muc *self, struct xy_room *r
                                              const struct xy_occupant *actor, struct xy_str *error);
 
 /* ---- tables: options.c defines them without a size, so the compiler compares the counts ---------------------- */
-enum { MUC_OPTIONS = 12, MUC_MIGRATIONS = 1 };
+#define MUC_ONE(...) +1
+enum { MUC_OPTIONS = 14 MUC_SETTINGS(MUC_NO_FIELD, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE), MUC_MIGRATIONS = 1 };
 extern const struct xy_option muc_options[MUC_OPTIONS];
+void muc_check_options(const struct muc *self, struct xy_diagnostics *to);
 extern const struct xy_migration muc_schema[MUC_MIGRATIONS];
 /* Statements, metrics, features, commands and hooks are rows of module.c: each adds its own, and declares
  * here what they name. */

@@ -252,6 +252,114 @@ TEST(a_map_must_be_a_map)
     finish();
 }
 
+/* ---- groups ---------------------------------------------------------------------------- */
+
+struct house {
+    bool open;
+    struct {
+        bool light;
+        int64_t beds;
+    } room;
+};
+static const struct xy_option house_rows[] = {
+    XY_OPTION_IN(house, open, .initial = "on", .doc = "Whether."),
+    XY_OPTION_GROUP_ROW("room", "What a room has."),
+    XY_OPTION_IN(house, room.light, .initial = "on", .doc = "Light."),
+    XY_OPTION_IN(house, room.beds, .initial = "2", .min = 1, .max = 9, .effect = XY_REPLACE,
+                 .doc = "Beds."),
+};
+static const struct xyi_option_table house_table = {house_rows, 4};
+
+static struct house
+read_house(const char *text)
+{
+    struct house house = {0};
+    if (!arena)
+        arena = xyi_arena_new(4096);
+    xyi_temp_set(arena);
+    said = xyi_diagnostics_new(arena);
+    struct xyi_yaml *map = xyi_yaml_parse(arena, XY_STR("x.yaml"), xy_str_from(text), said);
+    xyi_options_read(house_table, map, NULL, XY_STR("/"), arena, &house, said);
+    xyi_diagnostics_aim(said, map);
+    return house;
+}
+
+TEST(a_group_is_a_map_within_the_map)
+{
+    struct house house = read_house("room: { beds: 3 }");
+    CHECK_STR(xyi_diagnostics_text(said), "");
+    CHECK(house.open && house.room.light);
+    CHECK_EQ(house.room.beds, 3);
+    house = read_house("room: {}");
+    CHECK_EQ(house.room.beds, 2);
+    house = read_house("open: off");
+    CHECK_EQ(house.room.beds, 2);
+    finish();
+}
+
+static void
+expect_house_error(const char *text, const char *error)
+{
+    struct house house = read_house(text);
+    CHECK_STR(xyi_diagnostics_text(said), xy_temp_printf("x.yaml:%s\n", error).at);
+    CHECK_EQ(house.room.beds, 2);
+}
+
+TEST(errors_in_a_group_name_the_member)
+{
+    expect_house_error("room: { beds: 10 }",
+                       "1:15: room.beds: must be between 1 and 9, not 10");
+    expect_house_error("room: { bed: 1 }", "1:9: unknown option `bed`; did you mean `beds`?");
+    expect_house_error("rom: { beds: 1 }", "1:1: unknown option `rom`; did you mean `room`?");
+    expect_house_error("room: on",
+                       "1:7: room: must be a map of options, such as { key: value }");
+    expect_house_error("room: [beds]",
+                       "1:7: room: must be a map of options, such as { key: value }");
+    /* neither a member outside of its map, nor a name with a dot, nor others inside */
+    expect_house_error("beds: 3", "1:1: unknown option `beds`");
+    expect_house_error("room.beds: 3", "1:1: unknown option `room.beds`");
+    expect_house_error("room: { open: on }", "1:9: unknown option `open`");
+    (void)read_house("room: { beds: 3 }");
+    xy_complain(said, "room.beds", "too many");
+    CHECK_STR(xyi_diagnostics_text(said), "x.yaml:1:15: room.beds: too many\n");
+    finish();
+}
+
+TEST(members_of_a_group_differ)
+{
+    enum xy_effect effect;
+    struct house before = read_house(""), after = read_house("room: { beds: 3 }");
+    CHECK(xyi_options_differ(house_table, &before, &after, &effect) && effect == XY_REPLACE);
+    after = read_house("room: { beds: 2 }");
+    CHECK(!xyi_options_differ(house_table, &before, &after, &effect));
+    finish();
+}
+
+TEST(groups_are_documented)
+{
+    struct house initial = read_house("");
+    struct xy_str text = xyi_options_defaults(house_table, 0);
+    CHECK(strstr(text.at, "# What a room has.\n# (map of the options that follow)\nroom:\n"
+                          "  # Light.\n"));
+    CHECK(strstr(text.at, "\n  beds: 2\n"));
+    struct house again = read_house(xy_temp_cstr(text));
+    CHECK_STR(xyi_diagnostics_text(said), "");
+    enum xy_effect effect;
+    CHECK(!xyi_options_differ(house_table, &initial, &again, &effect));
+    text = xyi_options_man(house_table);
+    CHECK(strstr(text.at, ".TP\n\\fBroom\\fR\nWhat a room has.\n"));
+    CHECK(strstr(text.at, ".TP\n\\fBroom.beds\\fR: \\fI2\\fR\n"));
+    text = xyi_options_schema(house_table);
+    json_t *schema = json_loadb(text.at, text.len, 0, NULL);
+    json_t *room = json_object_get(json_object_get(schema, "properties"), "room");
+    CHECK_EQ(json_object_size(json_object_get(schema, "properties")), 2);
+    CHECK(json_is_false(json_object_get(room, "additionalProperties")));
+    json_t *beds = json_object_get(json_object_get(room, "properties"), "beds");
+    CHECK_EQ(json_integer_value(json_object_get(beds, "maximum")), 9);
+    json_decref(schema);
+    finish();
+}
+
 TEST(required_options_are_asked_for)
 {
     static const struct xy_option required[] = {ROW(name, .doc = "x")};

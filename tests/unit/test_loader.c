@@ -186,6 +186,8 @@ TEST(gate_5_name_needs_and_tables)
         "misfit-13", "test.yaml:1:20: module misfit@example.org needs nobody, which is off"));
     CHECK(refused_variant("misfit-10",
                           "row 1 of its table hooks has no name, signature or handler"));
+    CHECK(refused_variant("misfit-16",
+                          "row 1 of its table options has no row of its group before it"));
     CHECK(refused_variant("misfit-11",
                           "its option count lies outside of its state of 0 bytes: is "
                           "XY_STATE_SIZE missing?"));
@@ -296,6 +298,27 @@ TEST(a_hosts_options_go_over_the_servers)
     finish();
 }
 
+TEST(a_hosts_groups_go_over_the_servers_member_by_member)
+{
+    begin();
+    put("plain-1");
+    hosts_wanted = "a.example b.example c.example";
+    CHECK(change("modules: { plain: { room: { lit: on, beds: 5 } } }\n"
+                 "b.example: { plain: { room: { beds: 6 } } }\n"
+                 "c.example: { plain: { quota: 6 } }\n"));
+    CHECK(strstr(said("a.example"), " room=1,5"));
+    CHECK(strstr(said("b.example"), " room=1,6"));
+    CHECK(strstr(said("c.example"), " room=1,5"));
+    CHECK(change("modules: { plain: { room: { lit: on, beds: 7 } } }\n"
+                 "b.example: { plain: { room: { lit: off } } }\n"));
+    CHECK(strstr(said("a.example"), " room=1,7"));
+    CHECK(strstr(said("b.example"), " room=0,7"));
+    CHECK(is_listed(report.retuned, "plain@a.example: room.beds\n"));
+    CHECK(!change("modules: { plain: { room: { beds: 10 } } }"));
+    CHECK(complained("test.yaml:1:35: room.beds: must be between 0 and 9, not 10"));
+    finish();
+}
+
 /* ---- copies ----------------------------------------------------------------------------- */
 
 TEST(copies_are_private_and_cleaned_at_start)
@@ -368,7 +391,7 @@ TEST(modules_can_be_listed_and_peeked_at)
     struct xyi_arena *arena = xyi_arena_new(1024);
     struct xy_diagnostics *to = xyi_diagnostics_new(arena);
     const struct xy_module *plain = xyi_module_peek(path, XY_STR("plain"), to);
-    CHECK(plain && strcmp(plain->name, "plain") == 0 && plain->options_count == 6);
+    CHECK(plain && strcmp(plain->name, "plain") == 0 && plain->options_count == 9);
     CHECK(xyi_module_peek(path, XY_STR("plain"), to) == plain);
     CHECK(copies() == 0);
     /* What is peeked at and what is at work do not meet. */

@@ -89,6 +89,10 @@ start(XY_SELF)
     return ++counter + ++depth > 2 ? XY_OK : XY_FULL;
 }
 XY_MODULE(misfit, .about = "Unruly.", XY_STATE_SIZE, XY_START(start), );
+#elif VARIANT == 16 /* a member of a group that is not there */
+static const struct xy_option options[] = {
+    {.name = "nobody.count", .type = XY_OPTION_INT, .initial = "1", .doc = "Nothing."}};
+XY_MODULE(misfit, .about = "Refused.", XY_STATE_SIZE, XY_TABLE(options, options), );
 #elif VARIANT == 14 /* a size beyond the symbol */
 XY_API extern const struct xy_module xy_module;
 const struct xy_module xy_module = {.magic = XY_MAGIC,

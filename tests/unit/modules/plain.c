@@ -13,6 +13,10 @@ struct plain {
     const struct xy_str place, motto;
     const xy_list words;
     const struct xy_jid *const boss;
+    struct {
+        const bool lit;
+        const int64_t beds;
+    } room;
     xy_counter heard;
     int64_t ticks, tasks, seen;
     struct xy_timer *timer;
@@ -27,6 +31,9 @@ static const struct xy_option options[] = {
     XY_OPTION(motto, .initial = "none", .doc = "A text."),
     XY_OPTION(words, .initial = "[a, b]", .effect = XY_RECONNECT, .doc = "A list."),
     XY_OPTION(boss, .initial = "", .doc = "A JID."),
+    XY_OPTION_GROUP_ROW("room", "A group."),
+    XY_OPTION(room.lit, .initial = "off", .doc = "Its first member."),
+    XY_OPTION(room.beds, .initial = "1", .max = 9, .doc = "Its second."),
 };
 
 enum { FAILS = 13, SLEEPS = 14, FORBIDDEN = 666 };
@@ -105,6 +112,8 @@ answer(XY_SELF, struct probe *probe)
                              (long long)self->seen, (unsigned long long)self->heard.count,
                              (long long)self->ticks, (long long)self->tasks,
                              XY_ARG(self->boss ? xy_jid_text(self->boss) : XY_NO_STR)));
+    probe_say(probe,
+              xy_temp_printf("room=%d,%lld", self->room.lit, (long long)self->room.beds));
 }
 
 static void
