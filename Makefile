@@ -31,7 +31,10 @@ OBJECTS := $(patsubst %,$(BUILD)/%.o,$(basename $(CORE)))
 DRIVER_PARTS := $(wildcard core/store/drivers/*.c)
 DRIVERS := $(patsubst core/store/drivers/%.c,$(BUILD)/drivers/%.so,\
         $(foreach part,$(DRIVER_PARTS),$(if $(findstring _,$(notdir $(part))),,$(part))))
-# A module is modules/NAME.c, or modules/NAME/*.c where one file is not enough.
+# A module is modules/NAME.c, or modules/NAME/*.c where one file is not enough. A folder without
+# module.c is a part that the modules link which name it in MODULE_PARTS_NAME.
+MODULE_PARTS_mam := archives
+MODULE_PARTS_muc_mam := archives
 MODULES := $(patsubst modules/%.c,$(BUILD)/modules/%.so,$(wildcard modules/*.c)) \
            $(patsubst modules/%/,$(BUILD)/modules/%.so,$(dir $(wildcard modules/*/module.c)))
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -71,7 +74,8 @@ MODULE_LDFLAGS := -shared -nostartfiles -Wl,--version-script=modules/module.map 
 $(BUILD)/modules/%.o: modules/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -c -o $@ $<
-module-objects = $(patsubst %.c,$(BUILD)/%.o,$(if $(wildcard modules/$(1)/module.c),$(wildcard modules/$(1)/*.c),modules/$(1).c))
+module-objects = $(patsubst %.c,$(BUILD)/%.o,$(if $(wildcard modules/$(1)/module.c),$(wildcard \
+  $(foreach folder,$(1) $(MODULE_PARTS_$(1)),modules/$(folder)/*.c)),modules/$(1).c))
 $(BUILD)/modules/%.so: $$(call module-objects,$$*) modules/module.map $(LIB)
 	$(CC) $(MODULE_LDFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -L$(BUILD) -lxylem $(MODULE_LIBS_$*)
 

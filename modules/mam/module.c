@@ -27,22 +27,16 @@ forget(XY_SELF, const struct xy_jid *bare, xy_owner owner)
                  XY_F_CSTR_AS("status", xy_status_name(status)));
 }
 
-static const char cursor[] = "retention.cursor";
-
 static void
 hand_over(XY_SELF, struct xy_handover *to)
 {
-    xy_handover_put(to, cursor, 1, self->cursor);
+    retention_hand_over(&self->retention, to);
 }
 
 static void
 adopt(XY_SELF, struct xy_handover *from)
 {
-    struct xy_str account;
-    if (xy_handover_get(from, cursor, 1, &account) != XY_OK || !account.len)
-        return;
-    xy_keep_free(self, self->cursor.at);
-    self->cursor = xy_keep_str(self, account);
+    retention_adopt(self, &self->retention, from);
 }
 
 static const struct xy_option options[] = {

@@ -32,15 +32,6 @@ mam_policy_write(xy_owner owner, const struct policy *own)
                         XY_INT(own->keep_messages));
 }
 
-xy_status
-mam_policy_any(bool *any)
-{
-    struct xy_rows *rows;
-    xy_status status = xy_sql_read(&mam_policy_one, &rows);
-    *any = status == XY_OK && xy_rows_next(rows);
-    return status;
-}
-
 struct policy
 mam_policy_effective(const struct mam *self, const struct policy *own)
 {
@@ -48,4 +39,45 @@ mam_policy_effective(const struct mam *self, const struct policy *own)
         own->keep_for == MAM_UNSET ? self->keep_for.ms : own->keep_for,
         own->keep_messages == MAM_UNSET ? self->keep_messages : own->keep_messages,
     };
+}
+
+/* ---- retention ---- */
+
+static xy_status
+is_due(void *instance, bool *due)
+{
+    const struct mam *self = instance;
+    struct xy_rows *rows;
+    *due = self->keep_for.ms != XY_NONE || self->keep_messages != XY_NONE;
+    if (*due)
+        return XY_OK;
+    xy_status status = xy_sql_read(&mam_policy_one, &rows); /* some account has its own */
+    *due = status == XY_OK && xy_rows_next(rows);
+    return status;
+}
+
+static xy_status
+list(void *self, struct xy_str after, int64_t limit, struct xy_rows **rows)
+{
+    return xy_account_list(xy_host_of(self), after, limit, rows);
+}
+
+static xy_status
+policy_of(void *self, xy_owner owner, struct policy *policy)
+{
+    struct policy own;
+    xy_status status = mam_policy_read(owner, &own);
+    *policy = mam_policy_effective(self, &own);
+    return status;
+}
+
+void
+mam_retention_begin(XY_SELF)
+{
+    self->retention.trimmed = &self->trimmed;
+    self->retention.event = "mam.not_trimmed";
+    self->retention.is_due = is_due;
+    self->retention.list = list;
+    self->retention.policy_of = policy_of;
+    retention_begin(self, &self->retention);
 }

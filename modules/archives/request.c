@@ -3,10 +3,10 @@
  * A query as the client wrote it (XEP-0313 section 4): filters from the form, the page from
  * XEP-0059. Every bound becomes a bound on ids; an id given must be in the archive.
  */
-#include "mam.h"
+#include "modules/archives/archives.h"
 
-static xy_status
-refuse(struct request *request, xy_condition condition, struct xy_str why)
+xy_status
+request_refuse(struct request *request, xy_condition condition, struct xy_str why)
 {
     request->refusal = condition;
     request->why = why;
@@ -32,13 +32,12 @@ end_before(struct request *request, xy_message_id id)
 static xy_status
 find(struct request *request, struct xy_str text, xy_message_id *id)
 {
-    xy_owner owner = xy_user_owner(request->user);
-    xy_status status = xy_stanza_id_parse(owner, text, id);
+    xy_status status = xy_stanza_id_parse(request->owner, text, id);
     if (status == XY_OK)
-        status = xy_archive_has(owner, *id);
+        status = xy_archive_has(request->owner, *id);
     if (status == XY_ABSENT)
-        return refuse(request, XY_ITEM_NOT_FOUND,
-                      xy_temp_printf("the archive has no " XY_FMT, XY_ARG(text)));
+        return request_refuse(request, XY_ITEM_NOT_FOUND,
+                              xy_temp_printf("the archive has no " XY_FMT, XY_ARG(text)));
     return status;
 }
 
@@ -69,15 +68,16 @@ has_id(const xy_message_id *ids, size_t count, xy_message_id id)
 static xy_status
 read_ids(struct request *request, const struct xy_str *texts, size_t count)
 {
-    if (count > MAM_PAGE_MOST)
-        return refuse(request, XY_POLICY_VIOLATION,
-                      xy_temp_printf("at most %d ids at a time", MAM_PAGE_MOST));
+    if (count > PAGE_MOST)
+        return request_refuse(request, XY_POLICY_VIOLATION,
+                              xy_temp_printf("at most %d ids at a time", PAGE_MOST));
     xy_message_id *ids = xy_temp_alloc((count + 1) * sizeof(*ids)), id;
     size_t unique = 0;
     for (size_t i = 0; i < count; i++) {
-        if (xy_stanza_id_parse(xy_user_owner(request->user), texts[i], &id) != XY_OK)
-            return refuse(request, XY_ITEM_NOT_FOUND,
-                          xy_temp_printf("the archive has no " XY_FMT, XY_ARG(texts[i])));
+        if (xy_stanza_id_parse(request->owner, texts[i], &id) != XY_OK)
+            return request_refuse(
+                request, XY_ITEM_NOT_FOUND,
+                xy_temp_printf("the archive has no " XY_FMT, XY_ARG(texts[i])));
         if (!has_id(ids, unique, id))
             ids[unique++] = id;
     }
@@ -124,20 +124,21 @@ read_field(struct request *request, const struct xy_node *field, struct values f
             continue;
         struct values values = values_of(field);
         if (fields[i].given || (i != IDS && values.count > 1))
-            return refuse(request, XY_BAD_REQUEST,
-                          xy_temp_printf("%s is given more than once", names[i]));
+            return request_refuse(request, XY_BAD_REQUEST,
+                                  xy_temp_printf("%s is given more than once", names[i]));
         fields[i] = values;
         return XY_OK;
     }
-    return refuse(request, XY_FEATURE_NOT_IMPLEMENTED,
-                  xy_temp_printf("there is no field " XY_FMT, XY_ARG(var)));
+    return request_refuse(request, XY_FEATURE_NOT_IMPLEMENTED,
+                          xy_temp_printf("there is no field " XY_FMT, XY_ARG(var)));
 }
 
 static xy_status
 read_with(struct request *request, struct xy_str text)
 {
     request->with = xy_jid_parse(text);
-    return request->with ? XY_OK : refuse(request, XY_BAD_REQUEST, XY_STR("with is no JID"));
+    return request->with ? XY_OK
+                         : request_refuse(request, XY_BAD_REQUEST, XY_STR("with is no JID"));
 }
 
 /* Both ends included: a stamp stands for its whole millisecond. */
@@ -146,8 +147,9 @@ read_time(struct request *request, enum field field, struct xy_str text)
 {
     int64_t ms;
     if (xy_time_parse(text, &ms) != XY_OK)
-        return refuse(request, XY_BAD_REQUEST,
-                      xy_temp_printf("%s is no date and time of XEP-0082", names[field]));
+        return request_refuse(
+            request, XY_BAD_REQUEST,
+            xy_temp_printf("%s is no date and time of XEP-0082", names[field]));
     if (field == START)
         start_behind(request, xy_message_id_at(ms) - 1);
     else
@@ -155,15 +157,16 @@ read_time(struct request *request, enum field field, struct xy_str text)
     return XY_OK;
 }
 
-/* There are none, so that either answer leaves out nothing (#groupchat-field). */
+/* An account's archive has none, a room's nothing else: either answer leaves out nothing
+ * (#groupchat-field). */
 static xy_status
 read_groupchat(struct request *request, struct xy_str text)
 {
     bool known = xy_str_is(text, "true") || xy_str_is(text, "false") || xy_str_is(text, "1") ||
                  xy_str_is(text, "0");
-    return known
-               ? XY_OK
-               : refuse(request, XY_BAD_REQUEST, XY_STR("include-groupchat is true or false"));
+    return known ? XY_OK
+                 : request_refuse(request, XY_BAD_REQUEST,
+                                  XY_STR("include-groupchat is true or false"));
 }
 
 static xy_status
@@ -197,7 +200,7 @@ read_form(struct request *request, const struct xy_node *form)
     struct values fields[FIELDS] = {0};
     xy_status status = XY_OK;
     if (!xy_str_is(xy_node_attr(form, "type"), "submit"))
-        return refuse(request, XY_BAD_REQUEST, XY_STR("the form is not submitted"));
+        return request_refuse(request, XY_BAD_REQUEST, XY_STR("the form is not submitted"));
     for (const struct xy_node *at = xy_node_first(form); at && status == XY_OK;
          at = xy_node_next(at))
         if (xy_node_is(at, XY_STR(XY_NS_DATA), XY_STR("field")))
@@ -205,7 +208,7 @@ read_form(struct request *request, const struct xy_node *form)
     if (status != XY_OK)
         return status;
     if (!fields[FORM_TYPE].count || !xy_str_is(fields[FORM_TYPE].at[0], XY_NS_MAM))
-        return refuse(request, XY_BAD_REQUEST, XY_STR("FORM_TYPE is not " XY_NS_MAM));
+        return request_refuse(request, XY_BAD_REQUEST, XY_STR("FORM_TYPE is not " XY_NS_MAM));
     for (unsigned i = 0; i < FIELDS && status == XY_OK; i++)
         if (fields[i].count)
             status = read_value(request, (enum field)i, &fields[i]);
@@ -227,9 +230,9 @@ static xy_status
 read_max(struct request *request, struct xy_str text)
 {
     if (!is_number(text))
-        return refuse(request, XY_BAD_REQUEST, XY_STR("max is no number"));
-    if (xy_str_to_int(text, 0, MAM_PAGE_MOST, &request->most) != XY_OK)
-        request->most = MAM_PAGE_MOST;
+        return request_refuse(request, XY_BAD_REQUEST, XY_STR("max is no number"));
+    if (xy_str_to_int(text, 0, PAGE_MOST, &request->most) != XY_OK)
+        request->most = PAGE_MOST;
     return XY_OK;
 }
 
@@ -242,7 +245,7 @@ read_page(struct request *request, const struct xy_node *set)
                          *after = xy_node_child(set, ns, XY_STR("after")),
                          *before = xy_node_child(set, ns, XY_STR("before"));
     if (xy_node_child(set, ns, XY_STR("index")))
-        return refuse(request, XY_FEATURE_NOT_IMPLEMENTED, XY_STR("no pages by index"));
+        return request_refuse(request, XY_FEATURE_NOT_IMPLEMENTED, XY_STR("no pages by index"));
     xy_status status = max ? read_max(request, xy_str_trim(xy_node_text(max))) : XY_OK;
     if (status == XY_OK && after && xy_node_text(after).len)
         status = read_bound(request, AFTER, xy_node_text(after));
@@ -253,15 +256,15 @@ read_page(struct request *request, const struct xy_node *set)
 }
 
 xy_status
-mam_request_read(const struct xy_node *query, struct request *request)
+request_read(const struct xy_node *query, struct request *request)
 {
     const struct xy_node *form = xy_node_child(query, XY_STR(XY_NS_DATA), XY_STR("x")),
                          *set = xy_node_child(query, XY_STR(XY_NS_RSM), XY_STR("set"));
     request->before = INT64_MAX;
-    request->most = MAM_PAGE;
+    request->most = PAGE;
     request->flip = xy_node_child(query, XY_STR(XY_NS_MAM), XY_STR("flip-page"));
     if (xy_node_attr(query, "node").len)
-        return refuse(request, XY_ITEM_NOT_FOUND, XY_STR("an account's archive has no nodes"));
+        return request_refuse(request, XY_ITEM_NOT_FOUND, XY_STR("this archive has no nodes"));
     xy_status status = form ? read_form(request, form) : XY_OK;
     return status == XY_OK && set ? read_page(request, set) : status;
 }
