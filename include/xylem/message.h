@@ -21,6 +21,8 @@ XY_API xy_message_id xy_message_id_at(int64_t ms);                 /* the lowest
 XY_API bool xy_message_is_storable(const struct xy_stanza *message);
 /* XEP-0313 and XEP-0334: would an archive? As above, and not without no-permanent-store(age). */
 XY_API bool xy_message_is_archivable(const struct xy_stanza *message);
+/* The same for one of type groupchat and the archive of its room. */
+XY_API bool xy_groupchat_is_archivable(const struct xy_stanza *message);
 
 /* Answers to message_keeping, set bit by bit. */
 enum xy_keep {
