@@ -209,7 +209,7 @@ xy_room_identify(struct xy_room *room, bool create)
 {
     if (room->owner)
         return XY_OK;
-    return create ? xyi_room_add(room->jid, &room->owner)
+    return create ? xyi_room_add(room->jid, xy_host_jid(room->host), &room->owner)
                   : xyi_room_find(room->jid, &room->owner);
 }
 
@@ -223,6 +223,13 @@ xy_room_erase(struct xy_room *room)
     if (status == XY_OK)
         room->owner = 0;
     return status == XY_ABSENT ? XY_OK : status;
+}
+
+xy_status
+xy_room_list(const struct xy_host *host, struct xy_str after, int64_t limit,
+             struct xy_rows **rows)
+{
+    return xyi_room_list(xy_host_jid(host), after, limit, rows);
 }
 
 XYI_NOTE_FUNCTIONS(room)

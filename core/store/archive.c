@@ -10,18 +10,27 @@
  */
 #include "core/store/archive.h"
 #include <stdlib.h>
+#include <xylem/namespaces.h>
 
 enum { STEP = 100 };
 
-/* A removed message keeps who, to whom, when and under which id. */
+/* A removed message keeps who, to whom, when and under which id; in a room an occupant id says
+ * who (XEP-0425 5). */
 static struct xy_stanza *
 tombstone(const struct xy_stanza *message)
 {
+    const struct xy_node *occupant = NULL;
+    if (xy_str_is(xy_stanza_type(message), "groupchat"))
+        occupant = xy_stanza_child(message, XY_STR(XY_NS_OCCUPANT_ID), XY_STR("occupant-id"));
     struct xy_stanza *empty = xy_stanza_new(XY_NO_STR, XY_STR("message"));
     xy_stanza_set_from(empty, xy_stanza_from(message));
     xy_stanza_set_to(empty, xy_stanza_to(message));
     xy_stanza_set_id(empty, xy_stanza_id(message));
     xy_stanza_set_type(empty, xy_stanza_type(message));
+    if (occupant)
+        xy_node_set(
+            xy_node_add(xy_stanza_top(empty), XY_STR(XY_NS_OCCUPANT_ID), XY_STR("occupant-id")),
+            "id", xy_node_attr(occupant, "id"));
     return empty;
 }
 
@@ -42,7 +51,8 @@ fill(struct xy_archived *at, xy_owner owner, const struct xy_rows *rows)
     at->id = xy_rows_int(rows, 0);
     at->stanza_id = xy_stanza_id_make(owner, at->id);
     at->outgoing = xy_rows_int(rows, 1) & XYI_ENTRY_OUTGOING;
-    at->stanza = read_stanza(at->id, xy_rows_int(rows, 2) == 0, xy_rows_text(rows, 3));
+    at->removed = xy_rows_int(rows, 2) != 0;
+    at->stanza = read_stanza(at->id, !at->removed, xy_rows_text(rows, 3));
 }
 
 /* The first `most` rows; `reversed`: they came newest first. */

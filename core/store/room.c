@@ -11,8 +11,11 @@ enum { FIRST_BIT = 47 }; /* an owner has 48 bits in a stanza-id */
 
 static const struct xy_statement find = XY_SQL("select id from room where jid = ?");
 static const struct xy_statement add =
-    XY_SQL("insert into room (jid) values (?) on conflict (jid) do nothing");
+    XY_SQL("insert into room (jid, host) values (?, ?) on conflict (jid) do nothing");
 static const struct xy_statement drop = XY_SQL("delete from room where id = ?");
+static const struct xy_statement list = /* 2^47: FIRST_BIT */
+    XY_SQL("select jid, id + 140737488355328 from room where host = ? and jid > ?"
+           " order by jid limit ?");
 static const struct xy_statement read_authors = {
     .sql = "select m.id, j.text from json_each(?) r cross join message m cross join jid j"
            " where m.id = r.value and j.id = m.sender",
@@ -22,6 +25,7 @@ static const struct xy_statement read_authors = {
 
 const struct xyi_planned xyi_room_planned[] = {XYI_PLANNED(find, "t"),
                                                XYI_PLANNED(drop, "i"),
+                                               XYI_PLANNED(list, "tti"),
                                                XYI_PLANNED(read_authors, "t"),
                                                {.statement = NULL}};
 
@@ -46,12 +50,12 @@ xyi_room_find(const struct xy_jid *bare, xy_owner *owner)
 }
 
 xy_status
-xyi_room_add(const struct xy_jid *bare, xy_owner *owner)
+xyi_room_add(const struct xy_jid *bare, const struct xy_jid *host, xy_owner *owner)
 {
     xy_status status = xyi_room_find(bare, owner);
     if (status != XY_ABSENT)
         return status;
-    status = xy_sql_write(&add, XY_TEXT(xy_jid_text(bare)));
+    status = xy_sql_write(&add, XY_TEXT(xy_jid_text(bare)), XY_TEXT(xy_jid_text(host)));
     return status == XY_OK ? xyi_room_find(bare, owner) : status;
 }
 
@@ -64,6 +68,13 @@ xyi_room_remove(xy_owner owner)
     xyi_erase_mark(txn, owner);
     xy_status status = xy_txn_commit(txn);
     return status == XY_OK ? xyi_account_erase(owner) : status;
+}
+
+xy_status
+xyi_room_list(const struct xy_jid *host, struct xy_str after, int64_t limit,
+              struct xy_rows **rows)
+{
+    return xy_sql_read(&list, rows, XY_TEXT(xy_jid_text(host)), XY_TEXT(after), XY_INT(limit));
 }
 
 xy_status

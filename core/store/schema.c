@@ -116,10 +116,13 @@ static const char key_sets[] =
     "create index account_hashes on account (hashes) where hashes <> 7";
 
 static const char sqlite_rooms[] =
-    "create table room (id integer primary key autoincrement, jid text not null unique)";
+    "create table room (id integer primary key autoincrement, jid text not null unique,"
+    " host text not null);"
+    "create index room_host on room (host, jid)";
 static const char pgsql_rooms[] =
     "create table room (id bigint generated always as identity primary key,"
-    " jid text collate \"C\" not null unique)";
+    " jid text collate \"C\" not null unique, host text collate \"C\" not null);"
+    "create index room_host on room (host, jid)";
 
 static const struct xy_migration migrations[] = {
     {1, sqlite_tables, pgsql_tables},

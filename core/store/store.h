@@ -111,7 +111,11 @@ extern int64_t xyi_account_iterations; /* for new passwords; from the configurat
 /* ---- rooms: owners of archives ------------------------------------------------------------- */
 bool xyi_owner_is_room(xy_owner owner);
 XY_SUSPENDS XY_CHECK xy_status xyi_room_find(const struct xy_jid *bare, xy_owner *owner); /* XY_ABSENT */
-XY_SUSPENDS XY_CHECK xy_status xyi_room_add(const struct xy_jid *bare, xy_owner *owner);
+XY_SUSPENDS XY_CHECK xy_status xyi_room_add(const struct xy_jid *bare, const struct xy_jid *host,
+                                            xy_owner *owner);
+/* Those of a host behind the bare JID text `after`, in order, at most `limit`. Columns: jid, owner. */
+XY_SUSPENDS XY_CHECK xy_status xyi_room_list(const struct xy_jid *host, struct xy_str after,
+                                             int64_t limit, struct xy_rows **rows);
 XY_SUSPENDS XY_CHECK xy_status xyi_room_remove(xy_owner owner); /* with its archive */
 
 /* ---- messages ---------------------------------------------------------------------------- */

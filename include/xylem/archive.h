@@ -31,6 +31,7 @@ struct xy_archived {
     bool outgoing;           /* the owner sent it */
     struct xy_stanza *stanza; /* with its from and to, without stanza-id and delay; the fiber's.
                                  Emptied (a tombstone) when its content has been removed. */
+    bool removed;
     const struct xy_jid *author; /* bare: see xy_archive_authors() */
 };
 struct xy_archive_page {

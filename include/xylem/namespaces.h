@@ -35,6 +35,7 @@
 #define XY_NS_DELAY         "urn:xmpp:delay"
 #define XY_NS_HINTS         "urn:xmpp:hints"
 #define XY_NS_SID           "urn:xmpp:sid:0"
+#define XY_NS_OCCUPANT_ID   "urn:xmpp:occupant-id:0"
 #define XY_NS_CHATSTATES    "http://jabber.org/protocol/chatstates"
 #define XY_NS_RECEIPTS      "urn:xmpp:receipts"
 #define XY_NS_MARKERS       "urn:xmpp:chat-markers:0"

@@ -42,6 +42,11 @@ XY_API xy_owner xy_room_owner(const struct xy_room *room);
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_room_identify(struct xy_room *room, bool make);
 /* Its archive is erased and the owner forgotten. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_room_erase(struct xy_room *room);
+/* Rooms of `host` that have an archive, in memory or not, behind the bare JID text `after`, in order,
+ * at most `limit`. Columns: jid, owner. */
+struct xy_rows;
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_room_list(const struct xy_host *host, struct xy_str after,
+                                                   int64_t limit, struct xy_rows **rows);
 
 /* Notes as in session.h; those of a room go when it is forgotten. */
 XY_API void *xy_room_note(struct xy_room *room, const struct xy_note *kind);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a room's archive (module muc_mam) asks for every message: muc#roomconfig_enablearchiving. */
+/* What a room's archive (module muc_mam) asks for every message:
+ * muc#roomconfig_enablearchiving. */
 #include "modules/muc/muc.h"
 
 xy_status

@@ -4,9 +4,10 @@
  * however many members its room has, and stamps what room_keeping answers; this module says
  * what is kept, for how long, shows it to newcomers and answers queries.
  */
-#include "modules/muc_mam/muc_mam.h"
+#define XY_STATE muc_mam
+#include <xylem/xylem.h>
 #define XY_HOOKS_HERE
-#include <xylem/muc.h>
+#include "modules/muc_mam/muc_mam.h"
 
 /* ---- retention -------------------------------------------------------------------------- */
 

@@ -12,7 +12,6 @@
 #include <xylem/muc.h>
 
 #define NS_MUC_USER    "http://jabber.org/protocol/muc#user"
-#define NS_OCCUPANT_ID "urn:xmpp:occupant-id:0"
 
 struct muc_mam {
     const xy_duration keep_for;
