@@ -14,6 +14,7 @@ static struct {
     bool started, finished;
     struct xyi_watch *signals[3];
     struct xyi_job stop;
+    const char *why;
 } life; /* logic thread */
 
 /* ---- the ground everything stands on
@@ -128,6 +129,7 @@ run_stop(struct xyi_job *job)
 {
     (void)job;
     xyi_notify("STOPPING=1\n");
+    xyi_server_farewell(life.why, xyi_server.config->reload.grace.ms);
     xyi_server_stop();
     xy_notice("server.stopped", "xylem has stopped");
     life.finished = true;
@@ -139,6 +141,7 @@ xyi_server_request_stop(const char *why)
     if (xyi_server.stopping)
         return;
     xyi_server.stopping = true;
+    life.why = why;
     xy_notice("server.stopping", "xylem stops", XY_F_CSTR_AS("reason", why));
     life.stop.run = run_stop;
     xyi_spawn(&life.stop);

@@ -46,6 +46,8 @@ void xyi_with_core(void (*work)(void *argument), void *argument);
 XY_SUSPENDS XY_CHECK xy_status xyi_server_start(struct xyi_config *config, bool serving,
                                                 struct xy_diagnostics *to, struct xy_str *error);
 XY_SUSPENDS void xyi_server_stop(void);
+/* Fires server_stopping for every host; at most that long. */
+XY_SUSPENDS void xyi_server_farewell(const char *reason, int64_t grace_ms);
 /* Answers at once; the server stops on a fiber of its own and leaves the loop. */
 void xyi_server_request_stop(const char *why);
 void xyi_server_apply_limits(const struct xyi_config *config, struct xyi_tls *tls);

@@ -126,6 +126,9 @@ struct xy_setting {
 };
 XY_EVENT(config_applied, (struct xy_str by, const struct xy_setting *settings, size_t count),
          (by, settings, count))
+/* It is about to stop, in order: sessions are still there, and get what is sent to them now. Fired for
+ * every host. */
+XY_EVENT(server_stopping, (const char *reason), (reason))
 /* An administrator's command is about to show what is known of a message. Only modules of scope
  * XY_SERVER hear it. */
 XY_EVENT(message_examined, (const struct xy_command *command, xy_message_id message),

@@ -8,6 +8,7 @@
 #include <xylem/xylem.h>
 #define XY_HOOKS_HERE
 #include "modules/muc/muc.h"
+#include "modules/muc/door.h"
 #include "modules/muc/rows.h"
 
 static xy_status
@@ -22,10 +23,14 @@ on_stanza(XY_SELF, const struct xy_stanza *stanza)
 {
     switch (xy_stanza_kind(stanza)) {
     case XY_PRESENCE:
-        muc_presence(self, stanza);
+        if (xy_stanza_is_error(stanza))
+            (void)muc_bounced(self, stanza);
+        else
+            muc_presence(self, stanza);
         return;
     case XY_MESSAGE:
-        muc_message(self, stanza);
+        if (!xy_stanza_is_error(stanza) || !muc_bounced(self, stanza))
+            muc_message(self, stanza);
         return;
     case XY_IQ:
         muc_relay(self, stanza);
@@ -40,6 +45,7 @@ static const struct xy_hook hooks[] = {
     XY_ON(muc_access, muc_on_access),
     XY_ON(muc_archived, muc_on_archived),
     XY_ON(occupant_lost, muc_on_lost),
+    XY_ON(server_stopping, muc_on_stopping),
 };
 enum { ROOM_OR_SERVICE = XY_IQ_ROOM | XY_IQ_SERVICE };
 static const struct xy_iq_route iqs[] = {
@@ -64,6 +70,7 @@ static const struct xy_statement *const statements[] = {
     &muc_sql_update_room, &muc_sql_delete_room, &muc_sql_delete_affiliations,
     &muc_sql_delete_hats, &muc_sql_delete_worn, &muc_sql_delete_avatar,
     &muc_sql_count_rooms, &muc_sql_count_owned, &muc_sql_temporary,
+    &muc_sql_hats_any,    &muc_sql_hats_of,
 };
 static const struct xy_metric metrics[] = {
     XY_METRIC(joined, .unit = "occupants", .doc = "Sessions that entered a room."),

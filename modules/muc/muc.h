@@ -19,6 +19,7 @@
 #define NS_MUC_USER  "http://jabber.org/protocol/muc#user"
 #define NS_MUC_ADMIN "http://jabber.org/protocol/muc#admin"
 #define NS_MUC_OWNER "http://jabber.org/protocol/muc#owner"
+#define NS_OCCUPANT_ID "urn:xmpp:occupant-id:0"
 
 /* ---- settings of a room ------------------------------------------------------------------------ */
 enum whois { WHOIS_MODERATORS, WHOIS_ANYONE }; /* semi-anonymous, non-anonymous */
@@ -84,6 +85,7 @@ struct muc {
     xy_counter joined, left, kicked, messages_accepted, refused, created, destroyed;
     /* private to the file that is named in the comment */
     struct xy_map *throttles;  /* talk: rate.c */
+    bool closing;              /* presence.c: the server stops */
     struct xy_map *unread;     /* unread.c */
     struct xy_map *watchers;   /* activity.c (XEP-0437) */
 };
@@ -135,15 +137,24 @@ struct person { /* note "muc.person" of an occupant */
     enum xy_affiliation affiliation;
     enum xy_role role;
     int64_t joined_ms, spoke_ms; /* wall clock */
+    int64_t number;              /* rises with every presence: which of a nick's sessions is the newest */
     bool silent;                 /* its presence is shown to nobody: role not in settings.present */
+    bool shown;                  /* of the sessions of a nick, the one whose presence others see */
+    bool sees;                   /* real JIDs, as its presence list was made */
 };
 struct person *muc_person(struct xy_occupant *occupant);
 struct xy_str muc_occupant_id(const struct muc *self, const struct xy_room *room, const struct xy_jid *who); /* XEP-0421 */
+struct xy_str muc_occupant_id_at(const struct muc *self, const struct xy_jid *room, const struct xy_jid *who);
 bool muc_sees_jids(struct xy_room *room, const struct xy_occupant *viewer); /* of other occupants */
 enum xy_role muc_default_role(struct xy_room *room, enum xy_affiliation affiliation);
 /* Role or affiliation in muc_person() of every occupant of that nick has changed: tells everybody
  * (8.4, 8.5, 9.x). `actor` and reason may be absent. */
 void muc_changed(struct muc *self, struct xy_occupant *occupant, const struct xy_occupant *actor, struct xy_str reason);
+/* The settings have changed: whose presence is shown, and who sees real JIDs. Tells those concerned;
+ * throwing out is the caller's, and roles stay as they are. */
+void muc_review(struct muc *self, struct xy_room *room);
+/* The hats of that bare JID have changed (table muc_hat, XEP-0317). Inside. hats.c */
+XY_SUSPENDS void muc_hats_changed(struct muc *self, struct xy_room *room, const struct xy_jid *who);
 /* Out, with the status codes given (0-terminated: 307 kick, 301 ban, 321, 322, 332, 333 …). All of that
  * nick go. `destroy` non-NULL is put into <x/>. The handle is void afterwards. */
 void muc_eject(struct muc *self, struct xy_occupant *occupant, const int *codes, const struct xy_occupant *actor,
@@ -154,6 +165,9 @@ XY_SUSPENDS void muc_look_whether_empty(struct muc *self, struct xy_room *room);
 
 /* ---- the door: join.c, presence.c (7.1, 7.2, 7.6, 7.7, 7.14) ------------------------------------------ */
 XY_SUSPENDS void muc_presence(struct muc *self, const struct xy_stanza *presence);
+/* An error came back from an occupant's real JID: true if it meant that the occupant is gone, who is put out
+ * (333). ghosts.c; module.c asks before muc_message() sees an error. */
+XY_SUSPENDS bool muc_bounced(struct muc *self, const struct xy_stanza *error);
 /* ---- talking: message.c and others (7.4, 7.5, 7.8, 7.9, 7.13, 8.1) ------------------------------------- */
 XY_SUSPENDS void muc_message(struct muc *self, const struct xy_stanza *message);
 /* ---- iq to an occupant: relay.c -------------------------------------------------------------------------- */
@@ -223,6 +237,7 @@ extern const struct xy_migration muc_schema[MUC_MIGRATIONS];
 xy_status muc_on_access(XY_SELF, const struct xy_jid *room, const struct xy_jid *who,
                         struct xy_muc_access *access); /* affiliations.c */
 xy_status muc_on_archived(XY_SELF, struct xy_room *room, bool *archived); /* archived.c */
+void muc_on_stopping(XY_SELF, const char *reason); /* leave.c */
 void muc_on_lost(XY_SELF, const struct xy_jid *room, const struct xy_jid *real); /* ghosts.c */
 
 #endif
