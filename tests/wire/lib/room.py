@@ -134,7 +134,7 @@ class Room:
     def asks_in(self, client, nick, x="", presence="", id=None):
         """Sends the presence of 7.2.1 and hears nothing. `x`: inside <x/>; `presence`: beside it."""
         mark = f" id='{id}'" if id else ""
-        client.sends(f"<presence to='{self.of(nick)}'{mark}><x xmlns='{MUC}'>{x}</x>{presence}</presence>")
+        client.sends(f"<presence to='{self.of(nick) if nick else self.jid}'{mark}><x xmlns='{MUC}'>{x}</x>{presence}</presence>")
 
     def enters(self, client, nick, x="", presence="", password=None, id=None, as_nick=None):
         """Joins and hears the whole sequence: presence of all others, its own with 110, history, the
@@ -177,7 +177,13 @@ class Room:
         if password is not None:
             x = f"<password>{password}</password>" + x
         self.asks_in(client, nick, x, presence)
-        return client.hears_error(condition, kind, of="presence", from_=self.of(nick) if nick else self.jid)
+        return self.hears_refusal(client, nick, condition, kind)
+
+    def hears_refusal(self, client, nick, condition, kind="*"):
+        """An error presence for that nick (None: the room), by the room."""
+        address = self.of(nick) if nick else self.jid
+        return client.hears(f"<presence type='error' from='{address}' to='{client.full}'>...<error type='{kind}' "
+                            f"by='{self.jid}'><{condition} xmlns='{dom.NS['stanzas']}'/></error></presence>")
 
     def opens(self, client, nick, **fields):
         """Creates the room (10.1): 201, then the default configuration, or reserved with `fields` of
