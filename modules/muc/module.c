@@ -25,8 +25,10 @@ on_stanza(XY_SELF, const struct xy_stanza *stanza)
     case XY_PRESENCE:
         if (xy_stanza_is_error(stanza))
             (void)muc_bounced(self, stanza);
-        else
+        else if (xy_jid_local(xy_stanza_to(stanza)).len)
             muc_presence(self, stanza);
+        else
+            muc_watch(self, stanza);
         return;
     case XY_MESSAGE:
         if (!xy_stanza_is_error(stanza) || !muc_bounced(self, stanza))
@@ -42,10 +44,9 @@ on_stanza(XY_SELF, const struct xy_stanza *stanza)
 
 static const struct xy_service_row services[] = {XY_SERVES(host, "conference.", on_stanza)};
 static const struct xy_hook hooks[] = {
-    XY_ON(muc_access, muc_on_access),
-    XY_ON(muc_archived, muc_on_archived),
-    XY_ON(occupant_lost, muc_on_lost),
-    XY_ON(server_stopping, muc_on_stopping),
+    XY_ON(muc_access, muc_on_access),   XY_ON(muc_archived, muc_on_archived),
+    XY_ON(occupant_lost, muc_on_lost),  XY_ON(server_stopping, muc_on_stopping),
+    XY_ON(session_closed, muc_unwatch),
 };
 enum { ROOM_OR_SERVICE = XY_IQ_ROOM | XY_IQ_SERVICE };
 static const struct xy_iq_route iqs[] = {
@@ -64,13 +65,16 @@ static const struct xy_iq_route iqs[] = {
 };
 static const struct xy_feature features[] = {
     {NS_MUC, XY_IQ_SERVICE},
+    {"urn:xmpp:rai:0", XY_IQ_SERVICE},
 };
 static const struct xy_statement *const statements[] = {
-    &muc_sql_room,        &muc_sql_insert_room, &muc_sql_insert_owner,
-    &muc_sql_update_room, &muc_sql_delete_room, &muc_sql_delete_affiliations,
-    &muc_sql_delete_hats, &muc_sql_delete_worn, &muc_sql_delete_avatar,
-    &muc_sql_count_rooms, &muc_sql_count_owned, &muc_sql_temporary,
-    &muc_sql_hats_any,    &muc_sql_hats_of,
+    &muc_sql_room,          &muc_sql_insert_room, &muc_sql_insert_owner,
+    &muc_sql_update_room,   &muc_sql_delete_room, &muc_sql_delete_affiliations,
+    &muc_sql_delete_hats,   &muc_sql_delete_worn, &muc_sql_delete_avatar,
+    &muc_sql_count_rooms,   &muc_sql_count_owned, &muc_sql_temporary,
+    &muc_sql_hats_any,      &muc_sql_hats_of,     &muc_sql_members,
+    &muc_sql_mark,          &muc_sql_unmark,      &muc_sql_behind,
+    &muc_sql_delete_behind,
 };
 static const struct xy_metric metrics[] = {
     XY_METRIC(joined, .unit = "occupants", .doc = "Sessions that entered a room."),
@@ -85,7 +89,8 @@ static const struct xy_metric metrics[] = {
 };
 
 XY_MODULE(muc, .about = "Multi-user chat (XEP-0045).", XY_STATE_SIZE, XY_START(start),
-          XY_CHECKER(muc_check_options), XY_TABLE(services, services), .options = muc_options,
-          .options_count = MUC_OPTIONS, .schema = muc_schema, .schema_count = MUC_MIGRATIONS,
-          XY_TABLE(hooks, hooks), XY_TABLE(iqs, iqs), XY_TABLE(features, features),
-          XY_TABLE(metrics, metrics), XY_TABLE(statements, statements));
+          XY_HAND_OVER(muc_hand_over), XY_ADOPT(muc_adopt), XY_CHECKER(muc_check_options),
+          XY_TABLE(services, services), .options = muc_options, .options_count = MUC_OPTIONS,
+          .schema = muc_schema, .schema_count = MUC_MIGRATIONS, XY_TABLE(hooks, hooks),
+          XY_TABLE(iqs, iqs), XY_TABLE(features, features), XY_TABLE(metrics, metrics),
+          XY_TABLE(statements, statements));

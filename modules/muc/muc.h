@@ -88,6 +88,8 @@ struct muc {
     bool closing;              /* presence.c: the server stops */
     struct xy_map *unread;     /* unread.c */
     struct xy_map *watchers;   /* activity.c (XEP-0437) */
+    struct xy_strand *errands; /* unread.c */
+    struct xy_str adopted;     /* handover.c */
 };
 
 /* ---- rooms: rooms.c ------------------------------------------------------------------------------ */
@@ -172,6 +174,9 @@ XY_SUSPENDS bool muc_bounced(struct muc *self, const struct xy_stanza *error);
 XY_SUSPENDS void muc_message(struct muc *self, const struct xy_stanza *message);
 /* ---- iq to an occupant: relay.c -------------------------------------------------------------------------- */
 XY_SUSPENDS void muc_relay(struct muc *self, const struct xy_stanza *iq);
+/* A presence to the service itself (XEP-0437): activity.c. */
+XY_SUSPENDS void muc_watch(struct muc *self, const struct xy_stanza *presence);
+extern const struct xy_statement muc_sql_members, muc_sql_mark, muc_sql_unmark, muc_sql_behind; /* members.c */
 /* Sends what a newcomer is shown: history (as asked for in its <x/>, `wanted` may be NULL), then the
  * subject, always. Inside, after the occupant's own presence. */
 XY_SUSPENDS void muc_show_past(struct muc *self, struct xy_occupant *newcomer, const struct xy_node *wanted);
@@ -226,7 +231,7 @@ XY_SUSPENDS XY_CHECK xy_status muc_configure(struct muc *self, struct xy_room *r
 
 /* ---- tables: options.c defines them without a size, so the compiler compares the counts ---------------------- */
 #define MUC_ONE(...) +1
-enum { MUC_OPTIONS = 14 MUC_SETTINGS(MUC_NO_FIELD, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE), MUC_MIGRATIONS = 1 };
+enum { MUC_OPTIONS = 14 MUC_SETTINGS(MUC_NO_FIELD, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE), MUC_MIGRATIONS = 2 };
 extern const struct xy_option muc_options[MUC_OPTIONS];
 void muc_check_options(const struct muc *self, struct xy_diagnostics *to);
 extern const struct xy_migration muc_schema[MUC_MIGRATIONS];
@@ -238,6 +243,9 @@ xy_status muc_on_access(XY_SELF, const struct xy_jid *room, const struct xy_jid 
                         struct xy_muc_access *access); /* affiliations.c */
 xy_status muc_on_archived(XY_SELF, struct xy_room *room, bool *archived); /* archived.c */
 void muc_on_stopping(XY_SELF, const char *reason); /* leave.c */
+void muc_unwatch(XY_SELF, struct xy_session *session); /* activity.c */
+void muc_hand_over(XY_SELF, struct xy_handover *to);   /* handover.c */
+void muc_adopt(XY_SELF, struct xy_handover *from);
 void muc_on_lost(XY_SELF, const struct xy_jid *room, const struct xy_jid *real); /* ghosts.c */
 
 #endif

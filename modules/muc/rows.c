@@ -25,6 +25,8 @@ const struct xy_statement muc_sql_delete_worn =
     XY_SQL("delete from muc_hat_worn where room = ?");
 const struct xy_statement muc_sql_delete_avatar =
     XY_SQL("delete from muc_avatar where room = ?");
+const struct xy_statement muc_sql_delete_behind =
+    XY_SQL("delete from muc_behind where room = ?");
 const struct xy_statement muc_sql_count_rooms =
     XY_SQL("select count(*) from muc_room where host = ?");
 const struct xy_statement muc_sql_count_owned =
@@ -54,6 +56,10 @@ const struct xy_migration muc_schema[MUC_MIGRATIONS] = {
             "create table muc_hat_worn (room bigint not null, jid text not null,"
             " uri text not null, primary key (room, jid, uri));"
             "create table muc_avatar (room bigint primary key, xml text not null)"},
+    {.number = 2,
+     .sql = "create table muc_behind (room bigint not null, jid text not null,"
+            " primary key (room, jid));"
+            "create index muc_behind_jid on muc_behind (jid)"},
 };
 
 xy_status
@@ -108,6 +114,7 @@ room_row_delete(int64_t number)
     xy_txn_add(txn, &muc_sql_delete_hats, XY_INT(number));
     xy_txn_add(txn, &muc_sql_delete_worn, XY_INT(number));
     xy_txn_add(txn, &muc_sql_delete_avatar, XY_INT(number));
+    xy_txn_add(txn, &muc_sql_delete_behind, XY_INT(number));
     return xy_txn_commit(txn);
 }
 
