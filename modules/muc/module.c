@@ -31,8 +31,7 @@ on_stanza(XY_SELF, const struct xy_stanza *stanza)
             muc_watch(self, stanza);
         return;
     case XY_MESSAGE:
-        if (!xy_stanza_is_error(stanza) || !muc_bounced(self, stanza))
-            muc_message(self, stanza);
+        muc_message(self, stanza);
         return;
     case XY_IQ:
         muc_relay(self, stanza);

@@ -168,7 +168,7 @@ XY_SUSPENDS void muc_look_whether_empty(struct muc *self, struct xy_room *room);
 /* ---- the door: join.c, presence.c (7.1, 7.2, 7.6, 7.7, 7.14) ------------------------------------------ */
 XY_SUSPENDS void muc_presence(struct muc *self, const struct xy_stanza *presence);
 /* An error came back from an occupant's real JID: true if it meant that the occupant is gone, who is put out
- * (333). ghosts.c; module.c asks before muc_message() sees an error. */
+ * (333). ghosts.c; of messages asked by muc_take_error(). */
 XY_SUSPENDS bool muc_bounced(struct muc *self, const struct xy_stanza *error);
 /* ---- talking: message.c and others (7.4, 7.5, 7.8, 7.9, 7.13, 8.1) ------------------------------------- */
 XY_SUSPENDS void muc_message(struct muc *self, const struct xy_stanza *message);

@@ -66,21 +66,6 @@ muc_private(struct muc *self, const struct xy_stanza *message)
 /* ---- errors
  * ---------------------------------------------------------------------------------- */
 
-/* XEP-0045 15.6.2: whoever answers so is gone. */
-static bool
-says_gone(const struct xy_stanza *error)
-{
-    static const xy_condition gone[] = {
-        XY_ERROR_GONE, XY_ITEM_NOT_FOUND,          XY_RECIPIENT_UNAVAILABLE,
-        XY_REDIRECT,   XY_REMOTE_SERVER_NOT_FOUND, XY_REMOTE_SERVER_TIMEOUT};
-    const struct xy_node *node = xy_stanza_child(error, XY_STR(XY_NS_CLIENT), XY_STR("error"));
-    for (size_t i = 0; node && i < sizeof(gone) / sizeof(gone[0]); i++)
-        if (xy_node_child(node, XY_STR(XY_NS_STANZA_ERRORS),
-                          xy_str_from(xy_condition_name(gone[i]))))
-            return true;
-    return false;
-}
-
 /* To the nick that wrote what could not be delivered; which of its sessions did nobody knows.
  */
 static void
@@ -98,14 +83,13 @@ hand_back(const struct muc *self, struct xy_room *room, const struct xy_occupant
 void
 muc_take_error(struct muc *self, const struct xy_stanza *error)
 {
-    const struct xy_jid *to = xy_stanza_to(error), *from = xy_stanza_from(error);
+    const struct xy_jid *to = xy_stanza_to(error);
     struct xy_room *room = xy_room_known(to);
-    if (!room || muc_enter(self, to, &room) != XY_OK)
-        return;
-    const struct xy_occupant *sender = xy_room_find(room, from);
-    if (sender && !xy_jid_is_bare(to))
-        hand_back(self, room, sender, error);
-    xy_room_leave(room);
-    if (sender && says_gone(error))
-        muc_on_lost(self, xy_jid_bare(to), from);
+    if (room && !xy_jid_is_bare(to) && muc_enter(self, to, &room) == XY_OK) {
+        const struct xy_occupant *from = xy_room_find(room, xy_stanza_from(error));
+        if (from)
+            hand_back(self, room, from, error);
+        xy_room_leave(room);
+    }
+    (void)muc_bounced(self, error); /* it may mean that who sent it is gone */
 }
