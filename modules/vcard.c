@@ -6,6 +6,8 @@
 #define XY_STATE vcard
 #include <xylem/xylem.h>
 
+#include "modules/photo.h"
+
 struct vcard {
     const xy_size size;
 };
@@ -30,32 +32,6 @@ static const struct xy_note stamped = {"vcard.stamped", 1, 1};
 
 /* ---- the hash
  * -------------------------------------------------------------------------------- */
-
-static struct xy_str
-without_space(struct xy_str text)
-{
-    char *out = xy_temp_alloc(text.len + 1);
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++)
-        if (!memchr(" \t\r\n", text.at[i], 4))
-            out[len++] = text.at[i];
-    return xy_str_of(out, len);
-}
-
-/* Hex SHA-1 of the image, absent when there is none that can be read. */
-static struct xy_str
-photo_hash(const struct xy_node *vcard)
-{
-    struct xy_str ns = XY_STR(XY_NS_VCARD), image;
-    const struct xy_node *photo = xy_node_child(vcard, ns, XY_STR("PHOTO"));
-    const struct xy_node *bytes = photo ? xy_node_child(photo, ns, XY_STR("BINVAL")) : NULL;
-    if (!bytes || xy_temp_unbase64(without_space(xy_node_text(bytes)), &image) != XY_OK ||
-        !image.len)
-        return XY_NO_STR;
-    unsigned char digest[XY_HASH_MAX];
-    xy_hash_digest(XY_SHA1, image, digest);
-    return xy_temp_hex(xy_str_of((const char *)digest, xy_hash_size(XY_SHA1)));
-}
 
 static void
 note_photo(struct xy_user *user, struct xy_str hash, bool has_vcard)
@@ -185,7 +161,9 @@ static xy_status
 set(XY_SELF, struct xy_iq *iq)
 {
     struct xy_user *user = xy_iq_user(iq);
-    struct xy_str xml = xy_node_xml(xy_iq_payload(iq)), hash = photo_hash(xy_iq_payload(iq));
+    const struct xy_node *vcard = xy_iq_payload(iq);
+    struct xy_str xml = xy_node_xml(vcard),
+                  hash = photo_hash(xy_node_child(vcard, XY_STR(XY_NS_VCARD), XY_STR("PHOTO")));
     if (self->size.bytes != XY_NONE && (int64_t)xml.len > self->size.bytes)
         return xy_iq_error(iq, XY_POLICY_VIOLATION, XY_STR("The vCard is too large"));
     xy_status status =

@@ -10,6 +10,7 @@
 #include "modules/muc/muc.h"
 #include "modules/muc/door.h"
 #include "modules/muc/rows.h"
+#include "modules/muc/show.h"
 
 static xy_status
 start(XY_SELF)
@@ -45,7 +46,7 @@ static const struct xy_service_row services[] = {XY_SERVES(host, "conference.", 
 static const struct xy_hook hooks[] = {
     XY_ON(muc_access, muc_on_access),   XY_ON(muc_archived, muc_on_archived),
     XY_ON(occupant_lost, muc_on_lost),  XY_ON(server_stopping, muc_on_stopping),
-    XY_ON(session_closed, muc_unwatch),
+    XY_ON(session_closed, muc_unwatch), XY_ON(disco_items, muc_list_service),
 };
 enum { ROOM_OR_SERVICE = XY_IQ_ROOM | XY_IQ_SERVICE };
 static const struct xy_iq_route iqs[] = {
@@ -61,9 +62,17 @@ static const struct xy_iq_route iqs[] = {
                 .where = ROOM_OR_SERVICE),
     XY_IQ_ROUTE(XY_GET, "urn:xmpp:channel-search:0:search", "search", muc_on_search,
                 .where = XY_IQ_SERVICE),
+    XY_IQ_ROUTE(XY_SET, NS_COMMANDS, "command", muc_on_command, .where = XY_IQ_ROOM),
 };
 static const struct xy_feature features[] = {
-    {NS_MUC, XY_IQ_SERVICE},
+    {NS_MUC, XY_IQ_SERVICE | XY_IQ_ROOM},
+    {NS_MUC "#stable_id", XY_IQ_ROOM},
+    {NS_MUC "#self-ping-optimization", XY_IQ_ROOM},
+    {NS_OCCUPANT_ID, XY_IQ_ROOM},
+    {XY_NS_SID, XY_IQ_ROOM},
+    {NS_HATS, XY_IQ_ROOM},
+    {XY_NS_VCARD, XY_IQ_SERVICE},
+    {XY_NS_RSM, XY_IQ_SERVICE},
     {"urn:xmpp:rai:0", XY_IQ_SERVICE},
 };
 static const struct xy_statement *const statements[] = {
@@ -73,7 +82,13 @@ static const struct xy_statement *const statements[] = {
     &muc_sql_count_rooms,   &muc_sql_count_owned, &muc_sql_temporary,
     &muc_sql_hats_any,      &muc_sql_hats_of,     &muc_sql_members,
     &muc_sql_mark,          &muc_sql_unmark,      &muc_sql_behind,
-    &muc_sql_delete_behind,
+    &muc_sql_delete_behind, &muc_listing_sql[0],  &muc_listing_sql[1],
+    &muc_listing_sql[2],    &muc_listing_sql[3],  &muc_listing_sql[4],
+    &muc_listing_sql[5],    &muc_listing_sql[6],  &muc_listing_sql[7],
+    &muc_hat_sql[0],        &muc_hat_sql[1],      &muc_hat_sql[2],
+    &muc_hat_sql[3],        &muc_hat_sql[4],      &muc_hat_sql[5],
+    &muc_hat_sql[6],        &muc_hat_sql[7],      &muc_avatar_sql[0],
+    &muc_avatar_sql[1],
 };
 static const struct xy_metric metrics[] = {
     XY_METRIC(joined, .unit = "occupants", .doc = "Sessions that entered a room."),

@@ -21,6 +21,8 @@
 #define NS_MUC_OWNER "http://jabber.org/protocol/muc#owner"
 #define NS_OCCUPANT_ID "urn:xmpp:occupant-id:0"
 
+#define MUC_SERVICE_NAME "Chat rooms"
+
 /* ---- settings of a room ------------------------------------------------------------------------ */
 enum whois { WHOIS_MODERATORS, WHOIS_ANYONE }; /* semi-anonymous, non-anonymous */
 enum pm { PM_ANYONE, PM_PARTICIPANTS, PM_MODERATORS, PM_NONE };
@@ -79,6 +81,7 @@ struct muc {
     const xy_list admins;   /* JIDs that are owner of every room and may create any */
     const int64_t max_rooms, max_users, rooms_per_user, rooms_per_session, max_history, max_subject, max_affiliations;
     const xy_rate messages, presences; /* of one occupant in one room */
+    const xy_size max_avatar;          /* XEP-0486: of the vCard */
     const xy_duration keep_empty;      /* a temporary room nobody is in, after a restart */
     struct defaults default_config;    /* of new rooms: muc_default_settings() */
     unsigned char secret[32];          /* occupant ids: xy_store_secret("muc.occupant") */
@@ -90,6 +93,7 @@ struct muc {
     struct xy_map *watchers;   /* activity.c (XEP-0437) */
     struct xy_strand *errands; /* unread.c */
     struct xy_str adopted;     /* handover.c */
+    int searches;              /* search.c: that run now */
 };
 
 /* ---- rooms: rooms.c ------------------------------------------------------------------------------ */
@@ -193,8 +197,14 @@ xy_status muc_on_disco_info(XY_SELF, struct xy_iq *iq); /* disco.c; room and ser
 xy_status muc_on_disco_items(XY_SELF, struct xy_iq *iq);
 xy_status muc_on_vcard(XY_SELF, struct xy_iq *iq);      /* avatar.c, get and set */
 xy_status muc_on_search(XY_SELF, struct xy_iq *iq);     /* search.c (XEP-0433) */
-/* The muc#roominfo form (15.3), for disco#info. */
-XY_SUSPENDS void muc_add_room_info(struct muc *self, struct xy_room *room, struct xy_node *query);
+xy_status muc_on_command(XY_SELF, struct xy_iq *iq);    /* adhoc.c (XEP-0050), of a room */
+/* The muc#roominfo form (15.3) as `asker` may see it, for disco#info. */
+XY_SUSPENDS XY_CHECK xy_status muc_add_room_info(struct muc *self, struct xy_room *room,
+                                                 const struct xy_jid *asker, struct xy_node *query);
+
+/* ---- avatar.c (XEP-0486) --------------------------------------------------------------------------------- */
+/* The room's own presence, if it has an avatar: to a newcomer, before his own. */
+void muc_show_avatar(struct xy_occupant *newcomer);
 
 /* ---- settings by name: settings.c -------------------------------------------------------------------------- */
 /* For forms, storage, default_config and commands; made from settings.h. */
@@ -231,7 +241,7 @@ XY_SUSPENDS XY_CHECK xy_status muc_configure(struct muc *self, struct xy_room *r
 
 /* ---- tables: options.c defines them without a size, so the compiler compares the counts ---------------------- */
 #define MUC_ONE(...) +1
-enum { MUC_OPTIONS = 14 MUC_SETTINGS(MUC_NO_FIELD, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE), MUC_MIGRATIONS = 2 };
+enum { MUC_OPTIONS = 15 MUC_SETTINGS(MUC_NO_FIELD, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE), MUC_MIGRATIONS = 2 };
 extern const struct xy_option muc_options[MUC_OPTIONS];
 void muc_check_options(const struct muc *self, struct xy_diagnostics *to);
 extern const struct xy_migration muc_schema[MUC_MIGRATIONS];
@@ -246,6 +256,8 @@ void muc_on_stopping(XY_SELF, const char *reason); /* leave.c */
 void muc_unwatch(XY_SELF, struct xy_session *session); /* activity.c */
 void muc_hand_over(XY_SELF, struct xy_handover *to);   /* handover.c */
 void muc_adopt(XY_SELF, struct xy_handover *from);
+xy_verdict muc_list_service(XY_SELF, struct xy_host *at, struct xy_user *user, const struct xy_jid *asker,
+                            struct xy_str node, struct xy_node *query); /* disco.c */
 void muc_on_lost(XY_SELF, const struct xy_jid *room, const struct xy_jid *real); /* ghosts.c */
 
 #endif

@@ -40,6 +40,8 @@ const struct xy_option muc_options[] = {
               .doc = "How many messages one occupant may send to a room."),
     XY_OPTION(presences, .initial = "5/s burst 20", .none = true,
               .doc = "How many changes of presence one occupant may send to a room."),
+    XY_OPTION(max_avatar, .initial = "128 KiB", .min = 1024, .max = 64 * 1024 * 1024,
+              .doc = "How large the vCard with a room's avatar may be."),
     XY_OPTION(keep_empty, .initial = "10 min", .min = 1000, .max = INT64_C(31536000000),
               .effect = XY_REPLACE,
               .doc = "How long a temporary room waits for its occupants after a restart."),

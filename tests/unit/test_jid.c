@@ -30,6 +30,28 @@ check_malformed(const char *text)
     CHECK_EQ(xyi_jid_normalize(raw, &prepared), XY_INVALID);
 }
 
+TEST(texts_fold_in_all_scripts)
+{
+    logic_begin();
+    static const char *const same[][2] = {
+        {"Xylem Users", "xylem users"},
+        {"\xd0\x9a\xd0\xbe\xd0\xbc\xd0\xbd\xd0\xb0\xd1\x82\xd0\xb0",
+         "\xd0\xba\xd0\x9e\xd0\xbc\xd0\x9d\xd0\xb0\xd1\x82\xd0\xb0"}, /* Cyrillic */
+        {"Stra\xc3\x9f"
+         "e",
+         "STRASSE"},
+        {"\xef\xbc\xa1", "a"},                  /* full width A */
+        {"\xee\x80\x80 Ab", "\xee\x80\x80 aB"}, /* private use: refused by nameprep */
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+        CHECK_STR(xy_temp_fold(xy_str_from(same[i][0])),
+                  xy_temp_fold(xy_str_from(same[i][1])).at);
+    CHECK_STR(xy_temp_fold(XY_STR("A b-C")), "a b-c");
+    CHECK(!xy_temp_fold(XY_NO_STR).len);
+    logic_end();
+}
+
 TEST(parts_of_a_full_jid)
 {
     logic_begin();
