@@ -8,6 +8,7 @@
 #include "core/route/accept.h"
 #include "core/route/delivery.h"
 #include "core/route/parcel.h"
+#include "core/route/removal.h"
 
 struct accepting {
     const struct xy_stanza *message;
@@ -111,6 +112,7 @@ store(struct accepting *a)
     choose_devices(a);
     struct xyi_message_row row = {
         .id = xyi_message_next_id(),
+        .class = xyi_message_class(xy_stanza_from(a->message)),
         .sender = a->from_id,
         .recipient = a->to_id,
         .sent_by = a->keep_out & XY_KEEP_ARCHIVED ? a->from->owner : 0,
@@ -130,6 +132,7 @@ store(struct accepting *a)
     if (a->sender && !a->again)
         xyi_parcel_count(parcel, a->sender, txn);
     a->to->pending += a->device_count && a->to->pending >= 0;
+    xyi_parcel_announce(parcel, a->message, a->to->host, txn);
     xyi_trace(a->taken ? XYI_TRACE_ACCEPTED : XYI_TRACE_QUEUED, row.id, a->to->owner, 0);
     xyi_parcel_submit(parcel, txn);
     return parcel;
@@ -164,6 +167,7 @@ give(const struct accepting *a, const struct xy_stanza *seen, struct parcel *par
         .stanza = seen,
         .parcel = parcel,
         .message = parcel ? parcel->id : 0,
+        .content = parcel ? parcel->id : 0,
         .alone = a->alone,
         .queued = a->device_count > 0,
         .archived = archived,

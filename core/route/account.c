@@ -85,6 +85,18 @@ xy_account_set_state(const struct xy_jid *bare, enum xy_account_state state)
 }
 
 xy_status
+xy_account_set_kind(const struct xy_jid *bare, enum xy_account_kind kind)
+{
+    struct xy_user *user;
+    xy_status status = xy_user_get(bare, &user);
+    if (status == XY_OK)
+        status = xyi_account_update_kind(user->owner, kind);
+    if (status == XY_OK)
+        user->kind = kind;
+    return status;
+}
+
+xy_status
 xy_account_delete(const struct xy_jid *bare)
 {
     struct xy_user *user;

@@ -92,6 +92,7 @@ xy_delivery_copy(struct xy_delivery *delivery, struct xy_session *session,
                                 .stanza = copy,
                                 .parcel = delivery->parcel,
                                 .message = delivery->queued ? delivery->parcel->id : 0,
+                                .content = xy_delivery_id(delivery),
                                 .queued = delivery->queued,
                                 .archived = delivery->archived,
                             });

@@ -7,6 +7,7 @@
 #include "core/route/accept.h"
 #include "core/route/delivery.h"
 #include "core/route/parcel.h"
+#include "core/route/removal.h"
 
 static xy_status
 name_both(const struct xy_stanza *message, struct xyi_message_row *row)
@@ -23,6 +24,7 @@ store(struct xy_session *sender, const struct xy_stanza *message, struct xyi_mes
 {
     struct xy_user *user = sender->user;
     row->id = xyi_message_next_id();
+    row->class = xyi_message_class(xy_stanza_from(message));
     row->sent_by = user->owner;
     row->origin_id = xy_stanza_id(message);
     row->author = xy_jid_text(user->jid);
@@ -34,6 +36,7 @@ store(struct xy_session *sender, const struct xy_stanza *message, struct xyi_mes
     struct parcel *parcel = xyi_parcel_new(user, NULL, message, row->id);
     parcel->silent = true; /* it is on its way: only the sender's own view lacks it */
     xyi_parcel_count(parcel, sender, txn);
+    xyi_parcel_announce(parcel, message, user->host, txn);
     xyi_trace(XYI_TRACE_ACCEPTED, row->id, user->owner, 0);
     xyi_parcel_submit(parcel, txn);
     return parcel;

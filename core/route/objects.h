@@ -74,6 +74,7 @@ struct xy_user {
     uint64_t changes;              /* rises when that may have changed */
     unsigned session_count, commits; /* commits: submitted for it, not yet dealt with */
     unsigned pins;                   /* jobs that will look at it, sessions that end */
+    enum xy_account_kind kind;
     bool leaving, wanted; /* the cache drops it, unless somebody got it meanwhile */
     bool gone;
     bool disabled; /* nobody may bind */

@@ -202,6 +202,36 @@ xyi_outbox_leave(struct xy_session *session)
     out->overflow = true;
 }
 
+static void
+forget_unsent(struct items *items, xy_message_id id)
+{
+    struct items rest;
+    struct item *item;
+    xyi_items_init(&rest);
+    while ((item = xyi_items_take(items)))
+        if (item->content == id)
+            xyi_item_free(item);
+        else
+            xyi_items_append(&rest, item);
+    xyi_items_append_all(items, &rest);
+}
+
+/* What was sent counts, but is not sent again. */
+void
+xyi_outbox_forget(struct xy_session *session, xy_message_id id)
+{
+    struct outbox *out = &session->out;
+    forget_unsent(&out->waiting, id);
+    forget_unsent(&out->held, id);
+    for (struct item *item = out->sent.first; item; item = item->next) {
+        if (item->content != id || !item->stanza)
+            continue;
+        xy_stanza_drop(item->stanza);
+        item->stanza = NULL;
+        out->in_memory--;
+    }
+}
+
 /* Behind one that is left in the store all are, so that order holds. */
 static bool
 leave_in_store(struct outbox *out, const struct item *item)

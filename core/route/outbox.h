@@ -53,6 +53,7 @@ struct item {
     xy_message_id *ids;             /* ITEM_PASSES */
     unsigned count;
     enum item_kind kind;
+    xy_message_id content; /* the stored message whose words it bears; 0: none's */
     xy_owner room;  /* whose archive shows it; 0: no room's */
     bool addressed; /* it is for many: `to` is the session's when it is written */
     bool alone;     /* it was given to this session and no other */
@@ -140,6 +141,8 @@ size_t xyi_outbox_in_flight(const struct xy_user *user, int64_t device, xy_messa
 bool xyi_in_flight(const xy_message_id *ids, size_t count, xy_message_id id);
 extern int64_t xyi_grace_ms;
 
+/* Nothing of that message is sent any more. */
+void xyi_outbox_forget(struct xy_session *session, xy_message_id id);
 /* Returns when the peer's kernel has all that was sent, or there is no connection any more. */
 XY_SUSPENDS void xyi_outbox_drained(struct xy_session *session);
 void xyi_outbox_cut_off(struct xy_session *session); /* its connection has gone */

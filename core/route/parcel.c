@@ -228,6 +228,15 @@ xyi_parcel_count(struct parcel *parcel, struct xy_session *session, struct xy_tx
 }
 
 void
+xyi_parcel_announce(const struct parcel *parcel, const struct xy_stanza *message,
+                    struct xy_host *host, struct xy_txn *txn)
+{
+    xyi_forbid_wait("message_committing");
+    xy_run_message_committing(host, message, parcel->id, txn);
+    xyi_allow_wait();
+}
+
+void
 xyi_parcel_submit(struct parcel *parcel, struct xy_txn *txn)
 {
     commit_begins(parcel);

@@ -17,6 +17,9 @@ struct parcel *xyi_parcel_new(struct xy_user *user, struct xy_user *sender,
                               const struct xy_stanza *message, xy_message_id id);
 /* It is a stanza of `session`, whose h waits for it; message_storing may add to `txn`. */
 void xyi_parcel_count(struct parcel *parcel, struct xy_session *session, struct xy_txn *txn);
+/* Fires message_committing for it. */
+void xyi_parcel_announce(const struct parcel *parcel, const struct xy_stanza *message,
+                         struct xy_host *host, struct xy_txn *txn);
 /* When the commit is done its items leave, or vanish and the sender gets the error. */
 void xyi_parcel_submit(struct parcel *parcel, struct xy_txn *txn);
 

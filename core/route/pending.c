@@ -4,7 +4,7 @@
  * messages live ones wait in its queue, everything submitted before is in the store or known to
  * have failed before the store is read, and what is read then goes past what waits.
  */
-#include "core/route/objects.h"
+#include "core/route/removal.h"
 
 enum { PAGE = 100, MOST_BYTES = 256 * 1024, RETRY_MS = 2000 };
 
@@ -111,7 +111,7 @@ hand_over(struct drain *drain, struct xy_rows *rows)
     xy_message_id id = xy_rows_int(rows, 0);
     bool archived = xy_rows_int(rows, 2);
     drain->after = id;
-    if (xyi_in_flight(drain->in_flight, drain->in_flight_count, id))
+    if (xyi_in_flight(drain->in_flight, drain->in_flight_count, id) || xyi_removed_lately(id))
         return;
     if (drain->how == XY_DRAIN_UNARCHIVED && archived && id < session->since) {
         xyi_trace(XYI_TRACE_WITHHELD, id, user->owner, session->device);
@@ -123,6 +123,7 @@ hand_over(struct drain *drain, struct xy_rows *rows)
     xyi_outbox_pass(session, &(struct item){.kind = ITEM_MESSAGE,
                                             .stanza = message,
                                             .message = id,
+                                            .content = id,
                                             .queued = true,
                                             .archived = archived,
                                             .stamped = archived});

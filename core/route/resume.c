@@ -5,6 +5,7 @@
  * order, and stored messages are read again, so that what became of them meanwhile applies.
  */
 #include "core/route/delivery.h"
+#include "core/route/removal.h"
 
 enum { PAGE = 200 };
 
@@ -156,7 +157,9 @@ put_text(struct xy_session *session, struct xy_rows *rows, struct item **items, 
         for (size_t i = 0; i < count; i++) {
             if (items[i]->message != xy_rows_int(rows, 0))
                 continue;
-            struct xy_stanza *again = render(session, items[i], xy_rows_text(rows, 1));
+            struct xy_stanza *again = xyi_removed_lately(items[i]->message)
+                                          ? NULL
+                                          : render(session, items[i], xy_rows_text(rows, 1));
             if (!session->open)
                 return;
             xy_stanza_drop(items[i]->stanza);
@@ -300,6 +303,7 @@ kept_item(const struct xy_kept *kept)
     struct item *item = xyi_alloc(sizeof(*item));
     *item = (struct item){.kind = kept->message ? ITEM_MESSAGE : ITEM_PLAIN,
                           .message = kept->message,
+                          .content = kept->message,
                           .queued = kept->message != 0,
                           .stanza = kept->stanza ? xy_stanza_keep(kept->stanza) : NULL};
     return item;

@@ -7,6 +7,7 @@
  */
 #include "core/route/delivery.h"
 #include "core/route/parcel.h"
+#include "core/route/removal.h"
 #include "core/route/room.h"
 
 /* ---- to one -------------------------------------------------------------------------------
@@ -145,6 +146,7 @@ store(struct posting *p)
     xy_stanza_set_to(kept, p->room->jid);
     struct xyi_message_row row = {
         .id = xyi_message_next_id(),
+        .class = xyi_message_class(p->message->author),
         .sender = p->author,
         .recipient = p->address,
         .sent_to = p->room->owner,
@@ -163,6 +165,7 @@ store(struct posting *p)
     parcel->silent = !original;
     if (p->sender && original)
         xyi_parcel_count(parcel, p->sender, txn);
+    xyi_parcel_announce(parcel, p->message->stanza, p->room->host, txn);
     xyi_trace(XYI_TRACE_ACCEPTED, row.id, p->room->owner, 0);
     xyi_parcel_submit(parcel, txn);
     return parcel;
@@ -182,6 +185,7 @@ decide(struct posting *p)
                         .addressed = true,
                         .parcel = parcel,
                         .message = message->id,
+                        .content = message->id,
                         .room = parcel ? room->owner : 0};
     give_all(room, &item, message->for_whom, message->argument);
     xyi_forbid_wait("room_delivering");

@@ -121,6 +121,7 @@ add(const struct xy_account *account, const struct xy_jid *bare, struct xy_host 
     user->jid = xy_jid_keep(bare);
     user->owner = account->owner;
     user->host = host;
+    user->kind = account->kind;
     user->disabled = account->state == XY_ACCOUNT_DISABLED;
     user->pending = -1;
     user->device_count = -1;

@@ -147,7 +147,8 @@ trace(XY_SELF, struct xy_command *command)
 static xy_status
 show_invariant(XY_SELF, struct xy_command *command)
 {
-    static const char *const names[] = {"forgotten", "received", "expired", "cleared", "moved"};
+    static const char *const names[] = {"forgotten", "received",   "expired",
+                                        "cleared",   "taken_back", "moved"};
     struct xyi_balance balance;
     xy_status status = xyi_balance(&balance);
     if (status != XY_OK)

@@ -112,6 +112,7 @@ put_invariant(struct xy_command *command)
     put_count(command, XY_STR("pending.accepted"), store.pending_added);
     put_count(command, XY_STR("pending.received"), store.pending_removed[XYI_RECEIVED]);
     put_count(command, XY_STR("pending.expired"), store.pending_removed[XYI_EXPIRED]);
+    put_count(command, XY_STR("pending.taken_back"), store.pending_removed[XYI_TAKEN_BACK]);
     put_count(command, XY_STR("pending.cleared"), store.pending_removed[XYI_CLEARED]);
     put_count(command, XY_STR("pending.forgotten"), store.pending_removed[XYI_FORGOTTEN]);
 }

@@ -8,13 +8,15 @@
 #include <xylem/session.h>
 
 static const struct xy_statement find = XY_SQL(
-    "select owner, state, created, last_login, passwords, disablings, hashes from account"
+    "select owner, state, created, last_login, passwords, disablings, hashes, kind from account"
     " where jid = ?");
 static const struct xy_statement add =
     XY_SQL("insert into account (jid, host, state, created, last_login, hashes)"
            " values (?, ?, 0, ?, 0, ?)");
 static const struct xy_statement count_password =
     XY_SQL("update account set passwords = passwords + 1, hashes = 7 where owner = ?");
+static const struct xy_statement set_kind =
+    XY_SQL("update account set kind = ? where owner = ?");
 static const struct xy_statement set_state =
     XY_SQL("update account set state = ?, disablings = disablings + ? where owner = ?");
 static const struct xy_statement set_login =
@@ -56,6 +58,7 @@ xyi_account_read(const struct xy_jid *bare, struct xy_account *account)
         .passwords = xy_rows_int(rows, 4),
         .epoch = xy_rows_int(rows, 4) + xy_rows_int(rows, 5),
         .hashes = (unsigned)xy_rows_int(rows, 6),
+        .kind = (enum xy_account_kind)xy_rows_int(rows, 7),
     };
     return XY_OK;
 }
@@ -146,6 +149,15 @@ xyi_account_update_state(xy_owner owner, enum xy_account_state state)
     struct xy_txn *txn = xy_txn_begin();
     xy_txn_add(txn, &set_state, XY_INT(state), XY_INT(state == XY_ACCOUNT_DISABLED),
                XY_INT(owner));
+    xy_txn_expect(txn, 1);
+    return commit_to_account(txn);
+}
+
+xy_status
+xyi_account_update_kind(xy_owner owner, enum xy_account_kind kind)
+{
+    struct xy_txn *txn = xy_txn_begin();
+    xy_txn_add(txn, &set_kind, XY_INT(kind), XY_INT(owner));
     xy_txn_expect(txn, 1);
     return commit_to_account(txn);
 }

@@ -9,30 +9,10 @@
  * query may be long, but it takes neither memory nor a reader for longer than one step.
  */
 #include "core/store/archive.h"
+#include "core/store/tombstone.h"
 #include <stdlib.h>
-#include <xylem/namespaces.h>
 
 enum { STEP = 100 };
-
-/* A removed message keeps who, to whom, when and under which id; in a room an occupant id says
- * who (XEP-0425 5). */
-static struct xy_stanza *
-tombstone(const struct xy_stanza *message)
-{
-    const struct xy_node *occupant = NULL;
-    if (xy_str_is(xy_stanza_type(message), "groupchat"))
-        occupant = xy_stanza_child(message, XY_STR(XY_NS_OCCUPANT_ID), XY_STR("occupant-id"));
-    struct xy_stanza *empty = xy_stanza_new(XY_NO_STR, XY_STR("message"));
-    xy_stanza_set_from(empty, xy_stanza_from(message));
-    xy_stanza_set_to(empty, xy_stanza_to(message));
-    xy_stanza_set_id(empty, xy_stanza_id(message));
-    xy_stanza_set_type(empty, xy_stanza_type(message));
-    if (occupant)
-        xy_node_set(
-            xy_node_add(xy_stanza_top(empty), XY_STR(XY_NS_OCCUPANT_ID), XY_STR("occupant-id")),
-            "id", xy_node_attr(occupant, "id"));
-    return empty;
-}
 
 static struct xy_stanza *
 read_stanza(xy_message_id id, bool live, struct xy_str text)
@@ -42,7 +22,7 @@ read_stanza(xy_message_id id, bool live, struct xy_str text)
         xy_error("message.unreadable", "a stored message cannot be read", XY_F_INT(id));
         return xy_stanza_new(XY_NO_STR, XY_STR("message"));
     }
-    return live ? message : tombstone(message);
+    return live ? message : xyi_tombstone(message);
 }
 
 static void
@@ -51,8 +31,8 @@ fill(struct xy_archived *at, xy_owner owner, const struct xy_rows *rows)
     at->id = xy_rows_int(rows, 0);
     at->stanza_id = xy_stanza_id_make(owner, at->id);
     at->outgoing = xy_rows_int(rows, 1) & XYI_ENTRY_OUTGOING;
-    at->removed = xy_rows_int(rows, 2) != 0;
-    at->stanza = read_stanza(at->id, !at->removed, xy_rows_text(rows, 3));
+    at->state = (enum xy_message_state)xy_rows_int(rows, 2);
+    at->stanza = read_stanza(at->id, at->state == XY_MESSAGE_LIVE, xy_rows_text(rows, 3));
 }
 
 /* The first `most` rows; `reversed`: they came newest first. */
@@ -157,7 +137,7 @@ xy_archive_read(const struct xy_archive_query *query, struct xy_archive_page *pa
     status = xyi_entries_read(xyi_temp(), &range, query->limit + 1, &rows);
     if (status == XY_OK)
         make_page(page, query->owner, rows, (size_t)query->limit, query->newest);
-    return status;
+    return status == XY_OK ? xyi_tombstones_sign(page) : status;
 }
 
 xy_status
@@ -173,5 +153,5 @@ xy_archive_read_ids(xy_owner owner, const xy_message_id *ids, size_t count,
         return status;
     make_page(page, owner, rows, SIZE_MAX, false);
     qsort(page->at, page->count, sizeof(*page->at), compare_archived);
-    return XY_OK;
+    return xyi_tombstones_sign(page);
 }

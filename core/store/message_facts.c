@@ -21,7 +21,8 @@ static const struct xy_statement count_waiting_for_nothing =
 static const struct xy_statement count_useless =
     XY_SQL("select count(*) from (select id, archived from message order by id desc limit ?) m"
            " where m.archived = 0"
-           " and not exists (select 1 from pending p where p.message = m.id)");
+           " and not exists (select 1 from pending p where p.message = m.id)"
+           " and not exists (select 1 from held h where h.message = m.id)");
 static const struct xy_statement count_unproved =
     XY_SQL("select count(*) from (select id from message order by id desc limit ?) m"
            " where not exists (select 1 from evidence e where e.message = m.id)");

@@ -32,10 +32,12 @@ static const struct xy_statement drop_one = {
              " and p.message = r.message"};
 static const struct xy_statement drop_message = {
     .sql = "delete from message where id = ? and archived = 0"
-           " and not exists (select 1 from pending q where q.message = message.id)",
+           " and not exists (select 1 from pending q where q.message = message.id)"
+           " and not exists (select 1 from held h where h.message = message.id)",
     .pgsql = "delete from message m using unnest(?::bigint[]) as r (id) where m.id = r.id"
              " and m.archived = 0"
-             " and not exists (select 1 from pending q where q.message = r.id)"};
+             " and not exists (select 1 from pending q where q.message = r.id)"
+             " and not exists (select 1 from held h where h.message = r.id)"};
 static const struct xy_statement drop_everywhere =
     XY_SQL("delete from pending where message = ? and owner = ?");
 
@@ -44,11 +46,13 @@ static const struct xy_statement drop_messages = {
     .sql = "delete from message where id in (select p.message from pending p"
            " where p.owner = ? and p.device = ? and p.message > 0 and p.message < ?)"
            " and archived = 0 and not exists (select 1 from pending q"
-           " where q.message = message.id and not (q.owner = ? and q.device = ?))",
+           " where q.message = message.id and not (q.owner = ? and q.device = ?))"
+           " and not exists (select 1 from held h where h.message = message.id)",
     .pgsql = "delete from message m using pending p"
              " where p.owner = ? and p.device = ? and p.message > 0 and p.message < ?"
              " and m.id = p.message and m.archived = 0 and not exists (select 1 from pending q"
-             " where q.message = p.message and not (q.owner = ? and q.device = ?))"};
+             " where q.message = p.message and not (q.owner = ? and q.device = ?))"
+             " and not exists (select 1 from held h where h.message = p.message)"};
 static const struct xy_statement drop_below = XY_SQL(
     "delete from pending where owner = ? and device = ? and message > 0 and message < ?");
 

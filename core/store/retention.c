@@ -22,11 +22,13 @@ static const struct xy_statement drop_messages = {
         " and archived & (select " REST(
             "message") " from entry e where e.owner = ?"
                        " and e.message = message.id) = 0"
-                       " and not exists (select 1 from pending q where q.message = message.id)",
+                       " and not exists (select 1 from pending q where q.message = message.id)"
+                       " and not exists (select 1 from held h where h.message = message.id)",
     .pgsql = "delete from message m using entry e where " RANGE " and e.owner = ?"
              " and m.id = e.message and m.archived & " REST(
                  "m") " = 0"
-                      " and not exists (select 1 from pending q where q.message = e.message)"};
+                      " and not exists (select 1 from pending q where q.message = e.message)"
+                      " and not exists (select 1 from held h where h.message = e.message)"};
 static const struct xy_statement clear_bits = XY_SQL(
     "update message as m set archived = m.archived & " REST("m") " from entry e"
                                                                  " where " RANGE

@@ -17,6 +17,8 @@
  *             the clients that do not say who they are, or nobody yet
  *   device    when an account's devices were last seen
  *   evidence  the commitments to a message; outlives the message (evidence.c)
+ *   removal   what was taken back, by which operation, and when its content goes
+ *   held      (message, hold): keeps the content whatever else becomes of it
  *   room      rooms that have an archive; its owner is 2^47 + id (room.c)
  *
  * SQLite needs `integer primary key` for a clustered id and `without rowid` for clustered
@@ -124,12 +126,25 @@ static const char pgsql_rooms[] =
     " jid text collate \"C\" not null unique, host text collate \"C\" not null);"
     "create index room_host on room (host, jid)";
 
+/* No content: what was said stays in table message, or nowhere. */
+static const char removals[] =
+    "create table removal (message bigint primary key, state smallint not null,"
+    " operation text not null, at bigint not null, by_jid text, reason text,"
+    " notice_id text, purge_at bigint, purged smallint not null);"
+    "create index removal_due on removal (purge_at) where purged = 0;"
+    "create index removal_operation on removal (operation);"
+    "create table held (message bigint not null, hold bigint not null,"
+    " primary key (message, hold));"
+    "create index held_hold on held (hold);"
+    "alter table account add column kind smallint not null default 0";
+
 static const struct xy_migration migrations[] = {
     {1, sqlite_tables, pgsql_tables},
     {2, sqlite_archives, pgsql_archives},
     {3, epochs, NULL},
     {4, key_sets, NULL},
     {5, sqlite_rooms, pgsql_rooms},
+    {6, removals, NULL},
 };
 
 xy_status

@@ -46,6 +46,7 @@ enum xyi_removal {
     XYI_RECEIVED,
     XYI_EXPIRED,
     XYI_CLEARED,
+    XYI_TAKEN_BACK, /* its message was retracted, moderated or removed */
     XYI_MOVED, /* to another device: its rows are added as well */
     XYI_REMOVALS,
 };
@@ -96,6 +97,8 @@ XY_SUSPENDS XY_CHECK xy_status xyi_account_update_keys(xy_owner owner,
                                                        const struct xyi_keys *keys);
 XY_SUSPENDS XY_CHECK xy_status xyi_account_update_state(xy_owner owner,
                                                         enum xy_account_state state);
+XY_SUSPENDS XY_CHECK xy_status xyi_account_update_kind(xy_owner owner,
+                                                       enum xy_account_kind kind);
 /* The row, keys and devices; the owner number stays used. XY_ABSENT: gone already. When its last
  * session has ended xyi_account_erase() is due; if that never comes, the next start does it. */
 XY_SUSPENDS XY_CHECK xy_status xyi_account_remove(xy_owner owner);

@@ -13,12 +13,15 @@
 
 typedef int64_t xy_owner;
 
+/* Whose account it is: decides the class of its sessions and messages (removal.h). */
+enum xy_account_kind { XY_ACCOUNT_PERSON, XY_ACCOUNT_BOT, XY_ACCOUNT_INTEGRATION };
 enum xy_account_state { XY_ACCOUNT_ACTIVE = 0, XY_ACCOUNT_DISABLED = 1 };
 
 struct xy_account {
     xy_owner owner;
     const struct xy_jid *jid; /* bare; the fiber's */
     enum xy_account_state state;
+    enum xy_account_kind kind;
     int64_t created_ms;
     int64_t last_login_ms; /* 0: never */
     int64_t passwords;     /* rises with each new password */
@@ -38,6 +41,8 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_set_password(const struct xy_ji
                                                               struct xy_str password);
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_set_state(const struct xy_jid *bare,
                                                            enum xy_account_state state);
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_set_kind(const struct xy_jid *bare,
+                                                          enum xy_account_kind kind);
 /* Fires account_deleting (modules send cancellations), ends the sessions, removes the account and
  * what the core keeps for it, fires account_deleted (modules drop their rows). */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_account_delete(const struct xy_jid *bare);

@@ -7,7 +7,7 @@
 #ifndef XYLEM_ARCHIVE_H
 #define XYLEM_ARCHIVE_H
 
-#include <xylem/message.h>
+#include <xylem/removal.h>
 
 /* ---- public ids (XEP-0359) ------------------------------------------------------------------- */
 /* The id and the owner under a block cipher: unguessable, self-checking, never reused; the ids of
@@ -29,9 +29,9 @@ struct xy_archived {
     xy_message_id id;
     struct xy_str stanza_id; /* public */
     bool outgoing;           /* the owner sent it */
+    enum xy_message_state state;
     struct xy_stanza *stanza; /* with its from and to, without stanza-id and delay; the fiber's.
                                  Emptied (a tombstone) when its content has been removed. */
-    bool removed;
     const struct xy_jid *author; /* bare: see xy_archive_authors() */
 };
 struct xy_archive_page {

@@ -100,6 +100,12 @@ XY_EVENT(message_delivering, (struct xy_delivery *delivery), (delivery))
  * it. xy_session_handled() will be `handled` then. Must not suspend. */
 XY_EVENT(message_storing, (struct xy_session *from, uint32_t handled, struct xy_txn *txn),
          (from, handled, txn))
+/* `message` is about to be stored as `id`: statements added to `txn` commit with it, or with them it
+ * fails. For accounts and rooms alike. Must not suspend. */
+XY_EVENT(message_committing, (const struct xy_stanza *message, xy_message_id id, struct xy_txn *txn),
+         (message, id, txn))
+/* It is not live any more (removal.h): forget what you hold of its content. */
+XY_EVENT(message_removed, (xy_message_id id), (id))
 /* A message of type normal or chat found no session that may take it, and nothing keeps it.
  * XY_PASS: it bounces. */
 XY_FILTER(message_undeliverable, (struct xy_user *to, const struct xy_stanza *message), (to, message))

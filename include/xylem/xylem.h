@@ -22,6 +22,7 @@
 #include <xylem/module.h>
 #include <xylem/namespaces.h>
 #include <xylem/option.h>
+#include <xylem/removal.h>
 #include <xylem/roster.h>
 #include <xylem/route.h>
 #include <xylem/sasl.h>

@@ -35,7 +35,7 @@ count_characters(struct xy_str text)
 static bool
 is_shown(const struct xy_archived *archived)
 {
-    return archived->removed ||
+    return archived->state != XY_MESSAGE_LIVE ||
            xy_stanza_child(archived->stanza, XY_STR(XY_NS_CLIENT), XY_STR("body"));
 }
 

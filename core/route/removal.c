@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What was taken back leaves the queues in memory, too (xylem/removal.h), and who may take
+ * something back: classes of messages and sessions. What a fiber has read and not handed over
+ * yet is caught by a list of what was taken back lately.
+ */
+#include "core/route/removal.h"
+#include <xylem/removal.h>
+
+enum { MOST_LATELY = 4096 };
+
+static xy_message_id lately[MOST_LATELY]; /* a ring; logic thread */
+static unsigned lately_next;
+static bool any;
+
+bool
+xyi_removed_lately(xy_message_id id)
+{
+    for (unsigned i = 0; any && i < MOST_LATELY && lately[i]; i++)
+        if (lately[i] == id)
+            return true;
+    return false;
+}
+
+struct removed {
+    const xy_message_id *ids;
+    size_t count;
+};
+
+static void
+forget(void *argument, struct xy_session *session)
+{
+    const struct removed *removed = argument;
+    for (size_t i = 0; i < removed->count; i++)
+        xyi_outbox_forget(session, removed->ids[i]);
+}
+
+void
+xy_removal_apply(struct xy_host *host, const xy_message_id *ids, size_t count)
+{
+    struct removed removed = {ids, count};
+    for (size_t i = 0; i < count; i++) {
+        lately[lately_next++ % MOST_LATELY] = ids[i];
+        any = true;
+    }
+    xyi_sessions_each(forget, &removed);
+    for (size_t i = 0; i < count; i++) {
+        xyi_forbid_wait("message_removed");
+        xy_run_message_removed(host, ids[i]);
+        xyi_allow_wait();
+    }
+}
+
+/* ---- classes ------------------------------------------------------------------------------
+ */
+
+enum xy_session_class
+xy_session_class(const struct xy_session *session)
+{
+    switch (session->user->kind) {
+    case XY_ACCOUNT_BOT:
+        return XY_BOT;
+    case XY_ACCOUNT_INTEGRATION:
+        return XY_INTEGRATION;
+    case XY_ACCOUNT_PERSON:
+        break;
+    }
+    return XY_INTERACTIVE;
+}
+
+enum xy_message_class
+xyi_message_class(const struct xy_jid *author)
+{
+    const struct xy_user *user = xyi_user_known(xy_jid_bare(author));
+    if (!user)
+        return !xy_jid_local(author).len && xy_host_find(author) ? XY_ADMIN_NOTICE
+                                                                 : XY_USER_MESSAGE;
+    return user->kind == XY_ACCOUNT_BOT           ? XY_SERVICE_MESSAGE
+           : user->kind == XY_ACCOUNT_INTEGRATION ? XY_INTEGRATION_MESSAGE
+                                                  : XY_USER_MESSAGE;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* What was taken back, inside core/route (xylem/removal.h). */
+#ifndef XYI_REMOVAL_H
+#define XYI_REMOVAL_H
+
+#include "core/route/objects.h"
+
+bool xyi_removed_lately(xy_message_id id); /* read before, it must not be handed over any more */
+/* By the path it takes in (S0-24). */
+enum xy_message_class xyi_message_class(const struct xy_jid *author);
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is known of one message: for those who decide whether it may be taken back, and for
+ * those who may read what is sealed.
+ */
+#include <xylem/archive.h>
+#include <xylem/namespaces.h>
+#include <xylem/removal.h>
+#include "core/store/parts.h"
+
+#define NS_CORRECT   "urn:xmpp:message-correct:0"
+#define NS_REACTIONS "urn:xmpp:reactions:0"
+
+static const struct xy_statement read_record = XY_SQL(
+    "select s.text, r.text, m.class, m.state, m.archived, m.stanza, x.operation, x.by_jid,"
+    " x.reason, x.notice_id, x.at, x.purge_at, x.purged,"
+    " (select count(*) from held h where h.message = m.id) from message m"
+    " left join jid s on s.id = m.sender left join jid r on r.id = m.rcpt"
+    " left join removal x on x.message = m.id where m.id = ?");
+static const struct xy_statement read_stanza =
+    XY_SQL("select m.stanza, x.purged from message m left join removal x on x.message = m.id"
+           " where m.id = ?");
+
+/* An id of the client's, among the messages of a pair: in an archive, or in a queue. */
+#define IN_ARCHIVE(table)                                                        \
+    "select m.id from " table " e cross join message m where e.owner = ?1"       \
+    " and e.peer = ?2 and e.message > ?3 and m.id = e.message and m.origin = ?4" \
+    " and m.sender = ?5"
+static const struct xy_statement find_archived = {
+    .sql = IN_ARCHIVE("entry") " union all " IN_ARCHIVE("entry_new"),
+    .pgsql = "select m.id from entry e cross join message m where e.owner = ? and e.peer = ?"
+             " and e.message > ? and m.id = e.message and m.origin = ? and m.sender = ?"};
+static const struct xy_statement find_waiting =
+    XY_SQL("select m.id from pending p cross join message m where p.owner = ?"
+           " and p.message > ? and m.id = p.message and m.origin = ? and m.sender = ?");
+
+const struct xyi_planned xyi_record_planned[] = {
+    XYI_PLANNED(read_record, "i"),
+    XYI_PLANNED(read_stanza, "i"),
+    XYI_PLANNED(find_archived, "iiiii"),
+    XYI_PLANNED(find_waiting, "iiii"),
+    {.statement = NULL},
+};
+
+/* ---- one message ------------------------------------------------------------------------- */
+
+static void
+fill_header(struct xy_message_record *record, struct xy_str text)
+{
+    const struct xy_stanza *stanza = text.len ? xy_stanza_parse(text) : NULL;
+    if (!stanza)
+        return;
+    record->from = xy_stanza_from(stanza);
+    record->type = xy_stanza_type(stanza);
+    record->client_id = xy_stanza_id(stanza);
+    const struct xy_node *occupant =
+        xy_stanza_child(stanza, XY_STR(XY_NS_OCCUPANT_ID), XY_STR("occupant-id"));
+    record->occupant_id = occupant ? xy_node_attr(occupant, "id") : XY_NO_STR;
+}
+
+static void
+fill_removal(struct xy_message_record *record, const struct xy_rows *rows)
+{
+    record->purge_ms = XY_NONE;
+    record->held = xy_rows_int(rows, 13) > 0;
+    if (record->state == XY_MESSAGE_LIVE)
+        return;
+    record->operation = xy_rows_text(rows, 6);
+    record->by = xy_rows_text(rows, 7);
+    record->reason = xy_rows_text(rows, 8);
+    record->notice_id = xy_rows_text(rows, 9);
+    record->removed_ms = xy_rows_int(rows, 10);
+    if (!xy_rows_is_null(rows, 11))
+        record->purge_ms = xy_rows_int(rows, 11);
+    record->purged = xy_rows_int(rows, 12);
+}
+
+xy_status
+xy_message_look(xy_message_id id, struct xy_message_record *record)
+{
+    struct xy_rows *rows;
+    *record = (struct xy_message_record){.id = id};
+    xy_status status = xy_sql_read(&read_record, &rows, XY_INT(id));
+    if (status != XY_OK)
+        return status;
+    if (!xy_rows_next(rows))
+        return XY_ABSENT;
+    record->at_ms = xy_message_id_ms(id);
+    record->author = xy_jid_parse(xy_rows_text(rows, 0));
+    record->addressee = xy_jid_parse(xy_rows_text(rows, 1));
+    record->class = (enum xy_message_class)xy_rows_int(rows, 2);
+    record->state = (enum xy_message_state)xy_rows_int(rows, 3);
+    record->in_senders_archive = xy_rows_int(rows, 4) & XYI_ARCHIVED_BY_SENDER;
+    record->in_recipients_archive = xy_rows_int(rows, 4) & XYI_ARCHIVED_BY_RECIPIENT;
+    fill_header(record, xy_rows_text(rows, 5));
+    fill_removal(record, rows);
+    return record->author && record->addressee ? XY_OK : XY_BROKEN;
+}
+
+xy_status
+xy_privileged_read(xy_message_id id, struct xy_str purpose, struct xy_stanza **stanza)
+{
+    struct xy_rows *rows;
+    if (!purpose.len)
+        return XY_INVALID;
+    xy_status status = xy_sql_read(&read_stanza, &rows, XY_INT(id));
+    if (status != XY_OK)
+        return status;
+    if (!xy_rows_next(rows))
+        return XY_ABSENT;
+    if (xy_rows_int(rows, 1))
+        return XY_GONE;
+    *stanza = xy_stanza_parse(xy_rows_text(rows, 0));
+    return *stanza ? XY_OK : XY_BROKEN;
+}
+
+/* ---- by the client's id ------------------------------------------------------------------ */
+
+struct pair {
+    int64_t author, addressee; /* interned */
+    xy_message_id since;
+    int64_t origin;
+};
+
+static xy_status
+newest_of(xy_status status, struct xy_rows *rows, xy_message_id *id)
+{
+    while (status == XY_OK && xy_rows_next(rows))
+        if (xy_rows_int(rows, 0) > *id)
+            *id = xy_rows_int(rows, 0);
+    return status;
+}
+
+static xy_status
+find_at(const struct xy_jid *bare, int64_t peer, const struct pair *pair, bool waiting,
+        xy_message_id *id)
+{
+    struct xy_account account;
+    struct xy_rows *rows;
+    xy_status status = xyi_account_read(bare, &account);
+    if (status != XY_OK)
+        return status == XY_ABSENT ? XY_OK : status;
+    struct xy_value owner = XY_INT(account.owner), since = XY_INT(pair->since),
+                    origin = XY_INT(pair->origin), author = XY_INT(pair->author);
+    if (waiting)
+        return newest_of(xy_sql_read(&find_waiting, &rows, owner, since, origin, author), rows,
+                        id);
+    return newest_of(
+        xy_sql_read(&find_archived, &rows, owner, XY_INT(peer), since, origin, author), rows,
+        id);
+}
+
+xy_status
+xy_message_find(const struct xy_jid *author, const struct xy_jid *addressee,
+                struct xy_str client_id, int64_t since_ms, xy_message_id *id)
+{
+    struct pair pair = {.since = xy_message_id_at(since_ms) - 1};
+    *id = 0;
+    xy_status status = xyi_jid_known_id(author, &pair.author);
+    if (status == XY_OK)
+        status = xyi_jid_known_id(addressee, &pair.addressee);
+    if (status != XY_OK)
+        return status;
+    pair.origin = xyi_message_origin(pair.author, pair.addressee, client_id);
+    status = find_at(author, pair.addressee, &pair, false, id);
+    if (status == XY_OK && !*id)
+        status = find_at(addressee, pair.author, &pair, false, id);
+    if (status == XY_OK && !*id)
+        status = find_at(addressee, pair.author, &pair, true, id);
+    return status == XY_OK && !*id ? XY_ABSENT : status;
+}
+
+/* ---- what goes with it ------------------------------------------------------------------- */
+
+enum { PAGE = 200 };
+
+struct search {
+    const struct xy_message_record *record;
+    struct xy_str public_id; /* by which a room's message is referred to */
+    xy_message_id *ids;
+    size_t count, room;
+};
+
+static bool
+is_by_author(const struct search *search, const struct xy_stanza *stanza)
+{
+    const struct xy_message_record *record = search->record;
+    const struct xy_node *occupant =
+        xy_stanza_child(stanza, XY_STR(XY_NS_OCCUPANT_ID), XY_STR("occupant-id"));
+    if (record->occupant_id.len)
+        return occupant && xy_str_equal(xy_node_attr(occupant, "id"), record->occupant_id);
+    return xy_jid_bare(xy_stanza_from(stanza)) == record->author;
+}
+
+static bool
+names(const struct search *search, struct xy_str id)
+{
+    return id.len && (xy_str_equal(id, search->record->client_id) ||
+                      (search->public_id.len && xy_str_equal(id, search->public_id)));
+}
+
+static bool
+follows(const struct search *search, const struct xy_stanza *stanza)
+{
+    const struct xy_node *replace =
+        xy_stanza_child(stanza, XY_STR(NS_CORRECT), XY_STR("replace"));
+    const struct xy_node *reactions =
+        xy_stanza_child(stanza, XY_STR(NS_REACTIONS), XY_STR("reactions"));
+    if (replace && is_by_author(search, stanza) && names(search, xy_node_attr(replace, "id")))
+        return true;
+    return reactions && names(search, xy_node_attr(reactions, "id"));
+}
+
+static void
+add(struct search *search, xy_message_id id)
+{
+    for (size_t i = 0; i < search->count; i++)
+        if (search->ids[i] == id)
+            return;
+    if (search->count == search->room) {
+        xy_message_id *more = xy_temp_alloc((search->room * 2 + 16) * sizeof(*more));
+        if (search->count)
+            memcpy(more, search->ids, search->count * sizeof(*more));
+        search->ids = more;
+        search->room = search->room * 2 + 16;
+    }
+    search->ids[search->count++] = id;
+}
+
+static xy_status
+search_archive(struct search *search, xy_owner owner, const struct xy_jid *with)
+{
+    struct xy_archive_query query = {
+        .owner = owner, .after = search->record->id, .with = with, .limit = PAGE};
+    struct xy_archive_page page = {.more = true};
+    xy_status status = XY_OK;
+    while (status == XY_OK && page.more) {
+        status = xy_archive_read(&query, &page);
+        for (size_t i = 0; status == XY_OK && i < page.count; i++) {
+            query.after = page.at[i].id;
+            if (page.at[i].state == XY_MESSAGE_LIVE && follows(search, page.at[i].stanza))
+                add(search, page.at[i].id);
+        }
+    }
+    return status;
+}
+
+static xy_status
+search_account(struct search *search, const struct xy_jid *bare, const struct xy_jid *with)
+{
+    struct xy_account account;
+    xy_status status = xyi_account_read(bare, &account);
+    if (status != XY_OK)
+        return status == XY_ABSENT ? XY_OK : status;
+    return search_archive(search, account.owner, with);
+}
+
+xy_status
+xy_message_followers(const struct xy_message_record *record, xy_message_id **ids, size_t *count)
+{
+    struct search search = {.record = record};
+    xy_owner room;
+    xy_status status = xyi_room_find(record->addressee, &room);
+    if (status == XY_OK) {
+        search.public_id = xy_stanza_id_make(room, record->id);
+        status = search_archive(&search, room, NULL);
+    } else if (status == XY_ABSENT) {
+        status = search_account(&search, record->addressee, record->author);
+        if (status == XY_OK)
+            status = search_account(&search, record->author, record->addressee);
+    }
+    *ids = search.ids;
+    *count = search.count;
+    return status;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages that were taken back: the state on the row and what is known of the act (table
+ * removal), written in the caller's transaction. Invariants: a row that is not live has a
+ * removal; nothing of it waits for a device; its content goes when it is due and nobody holds
+ * it.
+ */
+#include <xylem/removal.h>
+#include "core/store/driver.h"
+#include "core/store/parts.h"
+#include "core/store/tombstone.h"
+
+static const struct xy_statement set_state =
+    XY_SQL("update message set state = ? where id = ? and state = 0");
+static const struct xy_statement add_removal =
+    XY_SQL("insert into removal (message, state, operation, at, by_jid, reason, notice_id,"
+           " purge_at, purged) values (?, ?, ?, ?, ?, ?, ?, ?, 0)");
+static const struct xy_statement drop_pending = XY_SQL("delete from pending where message = ?");
+static const struct xy_statement read_due =
+    XY_SQL("select x.message, m.stanza from removal x cross join message m where x.purged = 0"
+           " and x.purge_at <= ? and m.id = x.message"
+           " and not exists (select 1 from held h where h.message = x.message) limit ?");
+static const struct xy_statement put_stub =
+    XY_SQL("update message set stanza = ? where id = ?"
+           " and not exists (select 1 from held h where h.message = message.id)");
+static const struct xy_statement set_purged =
+    XY_SQL("update removal set purged = 1 where message = ?");
+
+/* ---- holds ------------------------------------------------------------------------------- */
+static const struct xy_statement add_hold = XY_SQL(
+    "insert into held (message, hold) values (?, ?) on conflict (message, hold) do nothing");
+/* What only that hold kept. */
+static const struct xy_statement drop_unheld =
+    XY_SQL("delete from message where id in (select message from held where hold = ?)"
+           " and archived = 0"
+           " and not exists (select 1 from pending q where q.message = message.id)"
+           " and not exists (select 1 from held o where o.message = message.id"
+           " and o.hold <> ?)");
+static const struct xy_statement drop_hold = XY_SQL("delete from held where hold = ?");
+
+const struct xyi_planned xyi_removal_planned[] = {
+    XYI_PLANNED(set_state, "ii"), XYI_PLANNED(drop_pending, "i"), XYI_PLANNED(read_due, "ii"),
+    XYI_PLANNED(set_purged, "i"), XYI_PLANNED(drop_unheld, "ii"), XYI_PLANNED(drop_hold, "i"),
+    {.statement = NULL},
+};
+
+struct xy_str
+xy_operation_new(void)
+{
+    return xyi_random_token(20);
+}
+
+void
+xy_removal_add(struct xy_txn *txn, const struct xy_removal *removal)
+{
+    struct xy_value id = XY_INT(removal->message), state = XY_INT(removal->state);
+    xy_assert(removal->state != XY_MESSAGE_LIVE && removal->operation.len);
+    xy_txn_add(txn, &set_state, state, id);
+    xy_txn_expect(txn, 1);
+    xy_txn_add(txn, &add_removal, id, state, XY_TEXT(removal->operation), XY_INT(xy_now_ms()),
+               XY_TEXT(removal->by), XY_TEXT(removal->reason), XY_TEXT(removal->notice_id),
+               removal->purge_ms == XY_NONE ? XY_NULL : XY_INT(removal->purge_ms));
+    xyi_txn_add_ranked(txn, &drop_pending, XYI_FENCE, -1, XY_VALUES(id));
+    xyi_txn_removes(txn, XYI_TAKEN_BACK);
+}
+
+/* ---- purging ----------------------------------------------------------------------------- */
+
+static void
+add_purge(struct xy_txn *txn, xy_message_id id, struct xy_str text)
+{
+    const struct xy_stanza *whole = text.len ? xy_stanza_parse(text) : NULL;
+    struct xy_str stub = whole ? xy_stanza_text(xyi_tombstone(whole)) : XY_STR("<message/>");
+    xy_txn_add(txn, &put_stub, XY_BYTES(stub), XY_INT(id));
+    xy_txn_expect(txn, 1); /* else somebody holds it by now */
+    xy_txn_add(txn, &set_purged, XY_INT(id));
+}
+
+xy_status
+xy_purge(int64_t now_ms, int64_t most, xy_message_id **ids, int64_t *purged)
+{
+    struct xy_rows *rows;
+    *purged = 0;
+    xy_status status = xy_sql_read(&read_due, &rows, XY_INT(now_ms), XY_INT(most));
+    if (status != XY_OK || !xy_rows_count(rows))
+        return status;
+    *ids = xy_temp_alloc(xy_rows_count(rows) * sizeof(**ids));
+    struct xy_txn *txn = xy_txn_begin();
+    while (xy_rows_next(rows)) {
+        add_purge(txn, xy_rows_int(rows, 0), xy_rows_text(rows, 1));
+        (*ids)[(*purged)++] = xy_rows_int(rows, 0);
+    }
+    status = xy_txn_commit(txn);
+    if (status != XY_OK)
+        *purged = 0;
+    return status == XY_CONFLICT ? XY_OK : status; /* the next round sees the hold */
+}
+
+void
+xy_hold_add(struct xy_txn *txn, xy_message_id message, int64_t hold)
+{
+    xy_txn_add(txn, &add_hold, XY_INT(message), XY_INT(hold));
+}
+
+void
+xy_hold_release(struct xy_txn *txn, int64_t hold)
+{
+    xy_txn_add(txn, &drop_unheld, XY_INT(hold), XY_INT(hold));
+    xy_txn_add(txn, &drop_hold, XY_INT(hold));
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking back what was said (requirements S0, S1). Six words, used everywhere: *retract* (its
+ * author), *moderate* (a group's moderator), *remove* (an administrator), *expire* (retention),
+ * *purge* (content destroyed), *erase* (a person's data).
+ *
+ * The state is on the message's row and every reader applies it, so what is removed once is removed
+ * from every archive, queue and history. Its content is sealed, for privileged reads only, until it is
+ * purged; evidence (evidence.h) stays. A message under a legal hold keeps its content and looks as if
+ * it had none.
+ */
+#ifndef XYLEM_REMOVAL_H
+#define XYLEM_REMOVAL_H
+
+#include <xylem/message.h>
+#include <xylem/sql.h>
+
+enum xy_message_state { XY_MESSAGE_LIVE, XY_MESSAGE_RETRACTED, XY_MESSAGE_MODERATED, XY_MESSAGE_REMOVED, XY_MESSAGE_EXPIRED };
+/* By the path a message took in (S0-23, S0-24); nobody can set it. */
+enum xy_message_class {
+    XY_USER_MESSAGE,    /* a session of a person */
+    XY_ADMIN_NOTICE,    /* the administrator, to everybody */
+    XY_NEWS,
+    XY_SERVICE_MESSAGE, /* a session of a bot */
+    XY_INTEGRATION_MESSAGE,
+};
+enum xy_session_class { XY_INTERACTIVE, XY_BOT, XY_INTEGRATION, XY_COMPONENT, XY_API_CALL };
+/* Decided from authenticated facts: what its account is (S0-25). */
+XY_API enum xy_session_class xy_session_class(const struct xy_session *session);
+
+/* ---- looking ----------------------------------------------------------------------------------- */
+struct xy_message_record { /* all but its content */
+    xy_message_id id;
+    int64_t at_ms;                   /* received, by the server's clock */
+    const struct xy_jid *author;     /* bare, the real one */
+    const struct xy_jid *addressee;  /* bare: an account or a room */
+    const struct xy_jid *from;       /* as readers see it: a full JID, or room/nick */
+    enum xy_message_class class;
+    enum xy_message_state state;
+    struct xy_str type, client_id;   /* of the stanza */
+    struct xy_str occupant_id;       /* XEP-0421, of a room's */
+    bool in_senders_archive, in_recipients_archive; /* a room is a recipient */
+    /* of one that is not live */
+    struct xy_str operation, by, reason, notice_id;
+    int64_t removed_ms, purge_ms;    /* purge_ms XY_NONE: never */
+    bool purged, held;
+};
+/* XY_ABSENT: there is no such row (any more). */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_look(xy_message_id id, struct xy_message_record *record);
+/* The newest message by `author` to `addressee` (both bare) that bears that `id` attribute, of those
+ * accepted since `since_ms`. XY_ABSENT. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_find(const struct xy_jid *author,
+                                                      const struct xy_jid *addressee,
+                                                      struct xy_str client_id, int64_t since_ms,
+                                                      xy_message_id *id);
+/* What goes with it: corrections (XEP-0308) by its author, reactions to it (XEP-0444) by anybody. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_followers(const struct xy_message_record *record,
+                                                           xy_message_id **ids, size_t *count);
+/* A new operation id: unguessable text, in the fiber's memory. */
+XY_API struct xy_str xy_operation_new(void);
+
+/* ---- acting -------------------------------------------------------------------------------------- */
+struct xy_removal {
+    xy_message_id message;
+    enum xy_message_state state; /* not XY_MESSAGE_LIVE */
+    struct xy_str operation;
+    struct xy_str by;        /* whom readers are told: room/nick of a moderator …; may be absent */
+    struct xy_str reason;    /* for readers; may be absent */
+    struct xy_str notice_id; /* `id` of the stanza that tells of it */
+    int64_t purge_ms;        /* wall clock; XY_NONE: never */
+};
+/* Adds it to a transaction, which answers XY_CONFLICT and does nothing if the message is not live. */
+XY_API void xy_removal_add(struct xy_txn *txn, const struct xy_removal *removal);
+/* After the commit: what waits to be sent of them is not sent any more. Fires message_removed. */
+XY_API XY_SUSPENDS void xy_removal_apply(struct xy_host *host, const xy_message_id *ids, size_t count);
+/* Destroys the content of what is due, except what is held. At most `most`; *purged < most: no more is due. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_purge(int64_t now_ms, int64_t most, xy_message_id **ids,
+                                               int64_t *purged);
+
+/* ---- holds ------------------------------------------------------------------------------------------ */
+/* A held message keeps its row and its content, whatever else becomes of it; any number of holds. */
+XY_API void xy_hold_add(struct xy_txn *txn, xy_message_id message, int64_t hold);
+XY_API void xy_hold_release(struct xy_txn *txn, int64_t hold); /* all of it */
+
+/* ---- reading what is sealed --------------------------------------------------------------------------- */
+/* The stanza as it came, whatever its state. The caller has recorded who reads it and why (audit.h).
+ * XY_GONE: purged; XY_ABSENT. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_privileged_read(xy_message_id id, struct xy_str purpose,
+                                                         struct xy_stanza **stanza);
+
+#endif
