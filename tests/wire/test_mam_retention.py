@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What leaves an archive, when, and what that does to the rest: the oldest first, never an id twice,
 nobody else's copy, nothing that still waits for a device."""
-import sqlite3
-
 import pytest
 
 from lib import dom, process
-from lib.archive import ask, everything, metadata, prefers, shared_server, texts, write
+from lib.archive import ask, everything, metadata, prefers, shared_server, texts, trims, write
+from lib.database import query
 
 pytestmark = pytest.mark.xylem
 assert shared_server
@@ -22,28 +21,8 @@ def archiving(make_server, actors):
     return make
 
 
-def trims(server, reached):
-    """Retention at work until `reached`. A jump of the clock can cost it a look at the database, which
-    it repeats a minute later."""
-    for _ in range(6):
-        server.advance("11 min")
-        for _ in range(40):
-            if reached():
-                return
-            server.advance("1 s")
-    raise AssertionError("retention did not do it")
-
-
 def trimmed(server):
     return sum(r["value"] for r in server.json("metrics")["rows"] if r["metric"].startswith("mam.trimmed"))
-
-
-def query(server, request, statement):
-    if server.database is None:
-        with sqlite3.connect(f"file:{server.directory}/data/xylem.db?mode=ro", uri=True) as database:
-            return [tuple(r) for r in database.execute(statement).fetchall()]
-    text = request.getfixturevalue("postgres").psql(server.database, statement)
-    return [tuple(line.split("|")) for line in text.splitlines() if line]
 
 
 def test_old_messages_leave_and_their_ids_are_gone(archiving):

@@ -137,8 +137,8 @@ def everything(client, fields=None, **query):
         after = {"after": page.last}
 
 
-def texts(client, fields=None):
-    return [r.text for r in everything(client, fields)]
+def texts(client, fields=None, **query):
+    return [r.text for r in everything(client, fields, **query)]
 
 
 def stanza_ids(message, by=None):
@@ -157,11 +157,23 @@ def write(sender, to, *texts, **options):
     sender.settles()
 
 
-def metadata(client):
+def metadata(client, to=None):
     """[(id, time) of start, (id, time) of end], [] for an empty archive."""
-    answer = client.asks("get", f"<metadata xmlns='{MAM}'/>")
+    answer = client.asks("get", f"<metadata xmlns='{MAM}'/>", to=to)
     assert answer.get("type") == "result", dom.show(answer)
     return [(e.get("id"), time(e.get("timestamp"))) for e in dom.find(answer, "mam:metadata")]
+
+
+def trims(server, reached):
+    """Retention at work until `reached`. A jump of the clock can cost it a look at the database, which
+    it repeats a minute later."""
+    for _ in range(6):
+        server.advance("11 min")
+        for _ in range(40):
+            if reached():
+                return
+            server.advance("1 s")
+    raise AssertionError("retention did not do it")
 
 
 def preferences_text(default=None, always=(), never=()):
