@@ -39,7 +39,8 @@ MODULES := $(patsubst modules/%.c,$(BUILD)/modules/%.so,$(wildcard modules/*.c))
            $(patsubst modules/%/,$(BUILD)/modules/%.so,$(dir $(wildcard modules/*/module.c)))
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %/client.c,$(wildcard tests/bench/*.c)))
+BENCH_PARTS := tests/bench/client.c tests/bench/meter.c tests/bench/crowd.c
+BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out $(BENCH_PARTS),$(wildcard tests/bench/*.c)))
 WIRE := $(patsubst tests/wire/%.c,$(BUILD)/wire/%,$(wildcard tests/wire/*.c))
 LIB := $(BUILD)/libxylem.so.1
 
@@ -107,7 +108,8 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB)
 $(BUILD)/bench/%: tests/bench/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) $(TEST_LIBS)
-$(BUILD)/bench/load: tests/bench/client.c
+$(BUILD)/bench/load: tests/bench/client.c tests/bench/meter.c
+$(BUILD)/bench/rooms: $(BENCH_PARTS)
 $(BUILD)/wire/%: tests/wire/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(WIRE_LIBS_$*)

@@ -24,6 +24,11 @@ struct settings settings;
 int client_epoll;
 static gnutls_certificate_credentials_t credentials;
 static gnutls_priority_t priority;
+/* What one recv brought, for the connection whose event is handled; GnuTLS alone asks three
+ * times for each record. */
+static char wire[65536];
+static size_t wire_at, wire_len;
+static bool wire_dry;
 
 int64_t
 now_us(void)
@@ -86,6 +91,25 @@ lose(struct client *client, const char *why)
     client_close(client);
 }
 
+static ssize_t
+pull(gnutls_transport_ptr_t fd, void *to, size_t size)
+{
+    if (wire_at == wire_len) {
+        ssize_t n = wire_dry ? 0 : recv((int)(intptr_t)fd, wire, sizeof(wire), 0);
+        if (wire_dry)
+            errno = EAGAIN;
+        if (wire_dry || n <= 0)
+            return wire_dry ? -1 : n;
+        wire_at = 0;
+        wire_len = (size_t)n;
+        wire_dry = wire_len < sizeof(wire);
+    }
+    size_t n = size < wire_len - wire_at ? size : wire_len - wire_at;
+    memcpy(to, wire + wire_at, n);
+    wire_at += n;
+    return (ssize_t)n;
+}
+
 static void
 start_tls(struct client *client)
 {
@@ -95,6 +119,7 @@ start_tls(struct client *client)
     gnutls_server_name_set(client->tls, GNUTLS_NAME_DNS, settings.domain,
                            strlen(settings.domain));
     gnutls_transport_set_int(client->tls, client->fd);
+    gnutls_transport_set_pull_function(client->tls, pull);
     client->stage = CLIENT_HANDSHAKE;
 }
 
@@ -417,11 +442,13 @@ receive(struct client *client)
     ssize_t n = client->tls ? gnutls_record_recv(client->tls, to, 16384)
                             : recv(client->fd, to, 16384, 0);
     if (client->tls && (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED))
-        return false;
+        return wire_at < wire_len; /* a session ticket came before */
     if (!client->tls && n < 0 && errno == EAGAIN)
         return false;
     if (n <= 0) {
-        lose(client, n == 0 ? "closed by the server" : "receive failed");
+        lose(client, n == 0        ? "closed by the server"
+                     : client->tls ? gnutls_strerror((int)n)
+                                   : strerror(errno));
         return false;
     }
     client->in_len += (size_t)n;
@@ -433,6 +460,8 @@ client_event(struct client *client, uint32_t events)
 {
     if (client->stage == CLIENT_DEAD)
         return;
+    wire_at = wire_len = 0;
+    wire_dry = false;
     if (client->stage == CLIENT_CONNECTING && (events & (EPOLLOUT | EPOLLERR)))
         begin(client);
     if (client->stage == CLIENT_HANDSHAKE)
@@ -440,7 +469,7 @@ client_event(struct client *client, uint32_t events)
     if (client->stage > CLIENT_HANDSHAKE || client->stage == CLIENT_HEADER ||
         client->stage == CLIENT_PROCEED)
         while (client->stage != CLIENT_DEAD && client->stage != CLIENT_HANDSHAKE &&
-               (events & EPOLLIN) && receive(client))
+               ((events & EPOLLIN) || wire_len) && receive(client))
             while (step(client))
                 ;
     if (client->stage == CLIENT_HANDSHAKE)

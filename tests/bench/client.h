@@ -44,7 +44,7 @@ struct client {
     size_t in_len, in_size, out_len, out_size, out_at;
     char nonce[32];
     char *first_bare;
-    int64_t started_us;
+    int64_t started_us, read_us;
     /* chat: what the mode keeps */
     uint64_t sent, received;
     unsigned waiting;

@@ -11,6 +11,7 @@
  * server itself comes first, its database after it).
  */
 #include "client.h"
+#include "meter.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -20,55 +21,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { MOST_PIDS = 64, LATENCIES = 1 << 20, LOT = 50 };
+enum { LOT = 50 };
 static const char *mode = "chat";
-static int users = 200, window = 1, seconds = 5, body_bytes = 100, pids[MOST_PIDS], pid_count;
+static int users = 200, window = 1, seconds = 5, body_bytes = 100;
 static struct client *clients;
 static int ready, lost, opened;
 static bool measuring, stopping;
 static uint64_t messages, logins, wrong_order;
-static uint32_t *latencies;
-static uint64_t latency_count;
 static bool goodbye; /* connections end now */
 static int64_t first_us, end_us;
 static double cpu_before, first_before;
-
-static double
-server_cpu(int count) /* of the first `count` */
-{
-    double total = 0;
-    for (int i = 0; i < count; i++) {
-        char path[64], line[1024];
-        snprintf(path, sizeof(path), "/proc/%d/stat", pids[i]);
-        FILE *file = fopen(path, "r");
-        unsigned long user = 0, system = 0;
-        if (file && fgets(line, sizeof(line), file))
-            sscanf(strrchr(line, ')') + 2,
-                   "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
-        if (file)
-            fclose(file);
-        total += (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-    }
-    return total;
-}
-
-static long
-server_rss_kb(void)
-{
-    long total = 0;
-    for (int i = 0; i < pid_count; i++) {
-        char path[64], line[256];
-        long kb = 0;
-        snprintf(path, sizeof(path), "/proc/%d/status", pids[i]);
-        FILE *file = fopen(path, "r");
-        while (file && fgets(line, sizeof(line), file))
-            if (sscanf(line, "VmRSS: %ld", &kb) == 1)
-                total += kb;
-        if (file)
-            fclose(file);
-    }
-    return total;
-}
 
 static void
 say(struct client *client)
@@ -92,9 +54,10 @@ start_measuring(void)
     measuring = true;
     first_us = now_us();
     end_us = first_us + seconds * 1000000LL;
-    cpu_before = server_cpu(pid_count);
-    first_before = server_cpu(pid_count > 0);
-    messages = logins = latency_count = 0;
+    cpu_before = meter_cpu();
+    first_before = meter_first_cpu();
+    messages = logins = 0;
+    delays_clear();
 }
 
 static void
@@ -145,7 +108,7 @@ heard(struct client *client, const char *body)
     client->received = number + 1;
     if (measuring && now_us() < end_us) {
         messages++;
-        latencies[latency_count++ % LATENCIES] = (uint32_t)((uint64_t)now_us() - at);
+        delays_add(now_us() - (int64_t)at);
     }
     if (!stopping)
         say(client);
@@ -203,20 +166,6 @@ poll_once(int wait_ms)
         client_event(events[i].data.ptr, events[i].events);
 }
 
-static int
-by_size(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-static double
-percentile(double part)
-{
-    uint64_t n = latency_count < LATENCIES ? latency_count : LATENCIES;
-    return n ? latencies[(uint64_t)((double)(n - 1) * part)] / 1000.0 : 0;
-}
-
 static void
 drain_chat(void) /* nothing sent may be missing: wait until all that is in flight has come */
 {
@@ -248,8 +197,6 @@ report(double cpu, double first, double elapsed)
     uint64_t done = strcmp(mode, "login") == 0 ? logins : messages;
     if (chat)
         drain_chat();
-    qsort(latencies, latency_count < LATENCIES ? latency_count : LATENCIES, sizeof(*latencies),
-          by_size);
     printf("{\"mode\":\"%s\",\"users\":%d,\"window\":%d,\"count\":%llu,\"seconds\":%.3f,\"per_"
            "second\":%.0f,"
            "\"server_cpu\":%.2f,\"per_cpu_second\":%.0f,\"per_first_cpu_second\":%.0f,\"p50_"
@@ -258,14 +205,14 @@ report(double cpu, double first, double elapsed)
            "\"wrong_order\":%llu,\"lost_connections\":%d}\n",
            mode, users, window, (unsigned long long)done, elapsed, (double)done / elapsed, cpu,
            cpu > 0 ? (double)done / cpu : 0, first > 0 ? (double)done / first : 0,
-           percentile(0.5), percentile(0.99), (unsigned long long)(chat ? missing() : 0),
+           delays_ms(0.5), delays_ms(0.99), (unsigned long long)(chat ? missing() : 0),
            (unsigned long long)wrong_order, lost);
 }
 
 static int
 run_idle(void)
 {
-    long before = server_rss_kb();
+    long before = meter_rss_kb();
     int64_t until = now_us() + 300 * 1000000LL, settled = 0;
     while (now_us() < until && !lost) {
         while (opened < users && opened - ready < 64) {
@@ -278,7 +225,7 @@ run_idle(void)
         if (settled && now_us() > settled)
             break;
     }
-    long after = server_rss_kb();
+    long after = meter_rss_kb();
     printf("{\"mode\":\"idle\",\"users\":%d,\"ready\":%d,\"rss_before_kb\":%ld,\"rss_after_"
            "kb\":%ld,"
            "\"kb_per_session\":%.2f,\"lost_connections\":%d}\n",
@@ -303,8 +250,7 @@ run_login(void)
                 client_open(&clients[i], opened++ % users);
     }
     double elapsed = (double)(now_us() - first_us) / 1e6;
-    report(server_cpu(pid_count) - cpu_before, server_cpu(pid_count > 0) - first_before,
-           elapsed);
+    report(meter_cpu() - cpu_before, meter_first_cpu() - first_before, elapsed);
     return lost ? 1 : 0;
 }
 
@@ -337,8 +283,7 @@ run(void)
             break;
     }
     double elapsed = (double)(now_us() - first_us) / 1e6;
-    report(server_cpu(pid_count) - cpu_before, server_cpu(pid_count > 0) - first_before,
-           elapsed);
+    report(meter_cpu() - cpu_before, meter_first_cpu() - first_before, elapsed);
     bool failed = lost || wrong_order || (strcmp(mode, "chat") == 0 && missing());
     if (strcmp(mode, "chat") == 0)
         say_goodbye();
@@ -398,8 +343,7 @@ read_options(int count, char **words)
                                                            : CLIENT_STARTTLS;
             break;
         case 'i':
-            if (pid_count < MOST_PIDS)
-                pids[pid_count++] = atoi(optarg);
+            meter_watch(atoi(optarg));
             break;
         default:
             exit(2);
@@ -420,7 +364,6 @@ main(int count, char **words)
         return 2;
     }
     clients = calloc((size_t)(users > window ? users : window) + 1, sizeof(*clients));
-    latencies = calloc(LATENCIES, sizeof(*latencies));
     clients_init();
     if (strcmp(mode, "idle") == 0)
         return run_idle();

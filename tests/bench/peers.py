@@ -18,6 +18,7 @@ from lib import process
 from lib.server import default_config, yaml
 
 DOMAIN, PASSWORD, ITERATIONS = "localhost", "password", 4096
+SERVICE = "conference.localhost"
 READY_WITHIN_S = 60
 
 
@@ -90,6 +91,10 @@ class Peer:
         """Messages in its archives, where it is easily told; the server has stopped."""
         return None
 
+    def rooms(self, archived, persistent):
+        """A service of rooms without limits from the next start on; `persistent`: rooms outlive their occupants."""
+        raise NotImplementedError
+
 
 def resident_kb(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])
@@ -155,6 +160,14 @@ class Xylem(Peer):
         return self.count("SELECT count(*) FROM message WHERE archived = 3")
 
 
+    def rooms(self, archived, persistent):
+        self.config["modules"]["muc"] = {
+            "host": SERVICE, "max_users": 20000, "max_rooms": 1000000, "rooms_per_user": 20000, "messages": None,
+            "presences": None, "default_config": {"persistent": persistent}}
+        self.config["modules"]["muc_mam"] = archived
+        self.write_config()
+
+
 class XylemOnPostgres(Xylem):
     """With a PostgreSQL of its own that waits for the disk; its processes count as the server's."""
 
@@ -211,6 +224,15 @@ VirtualHost "localhost"
     def archive(self):
         text = self.config_file.read_text().replace('"offline" }', '"offline", "mam" }')
         self.config_file.write_text(text.replace('VirtualHost', 'default_archive_policy = true\nVirtualHost'))
+
+    def rooms(self, archived, persistent):
+        """Its memory of idle rooms is as it comes, 100 of them; with occupants all stay there, or it would swap."""
+        text = self.config_file.read_text().split("Component")[0]
+        self.config_file.write_text(text + f"""Component "{SERVICE}" "muc"
+    modules_enabled = {{ {'"muc_mam"' if archived else ""} }}
+    muc_room_default_persistent = {str(persistent).lower()}
+    {"" if persistent else "muc_room_cache_size = 20000"}
+""")
 
     def command(self):
         return ["prosody", "--config", self.config_file]
@@ -270,6 +292,26 @@ modules:
     def archive(self):
         file = self.directory / "ejabberd.yml"
         file.write_text(file.read_text() + "  mod_mam: { default: always }\n")
+
+    def rooms(self, archived, persistent):
+        file = self.directory / "ejabberd.yml"
+        text = file.read_text().split("  mod_muc:")[0]
+        file.write_text(text + f"""  mod_muc:
+    host: {SERVICE}
+    access: all
+    access_create: all
+    access_persistent: all
+    access_mam: all
+    max_users: 20000
+    max_users_presence: 20000
+    max_user_conferences: 20000
+    max_rooms_discoitems: 100
+    room_shaper: none
+    user_message_shaper: none
+    user_presence_shaper: none
+    default_room_options: {{ max_users: 20000, persistent: {str(persistent).lower()}, mam: {str(archived).lower()} }}
+{"  mod_mam: {}" if archived else ""}
+""")
 
     def environment(self):
         libraries = glob.glob("/usr/lib/*/ejabberd-*")

@@ -31,11 +31,36 @@ def rows(samples):
         yield f"archived messages per server-CPU-second, {window} in flight", kept, "per_cpu_second", "{:,.0f}", ""
         yield ("the same, the database's own processes left out", kept, "per_first_cpu_second", "{:,.0f}", "15,000")
         yield f"latency p99, archiving, {window} in flight, ms", kept, "p99_ms", "{:.1f}", "below 50"
+    yield from rows_of_rooms(samples)
     start = {"measure": "start"}
     yield "ready after start, s", start, "ready_s", "{:.3f}", "at most 0.1"
     yield "resident memory then, MB", start, "mb", "{:.1f}", "at most 12"
     for count in (0, 10, 50):
         yield f"ns for a stanza through {count} hooks", {"measure": "hooks"}, f"ns_{count}", "{:.0f}", ""
+
+
+def rows_of_rooms(samples):
+    taken = [s for s in samples if s["measure"] == "rooms"]
+    for archived, crowd in dict.fromkeys((s["archived"], s["crowd"]) for s in taken):
+        of = {"measure": "rooms", "archived": archived, "crowd": crowd}
+        name = crowd + (", archived" if archived else "")
+        for flight in sorted({s["in_flight"] for s in taken
+                              if s["step"] == "talk" and (s["archived"], s["crowd"]) == (archived, crowd)}):
+            talk = {**of, "in_flight": flight}
+            least = "200,000" if crowd == "one room of 100" and flight > 1 and not archived else ""
+            where = f"{name}, {flight} in flight"
+            yield f"{where}: deliveries per server-CPU-second", talk, "per_cpu_second", "{:,.0f}", least
+            yield f"{where}: deliveries per second", talk, "per_second", "{:,.0f}", ""
+            yield f"{where}: delivery p50, ms", talk, "p50_ms", "{:.1f}", ""
+            yield f"{where}: delivery p99, ms", talk, "p99_ms", "{:.1f}", ""
+        all_in = {**of, "step": "enter"}
+        large = crowd == "one room of 1,000"
+        if "rooms of" in crowd or "room of" in crowd:
+            yield f"{name}: all have entered after, s", all_in, "seconds", "{:.2f}", "below 10" if large else ""
+            yield f"{name}: entering, server-CPU-seconds", all_in, "server_cpu", "{:.2f}", "below 5" if large else ""
+        yield f"{name}: KB per occupant, silent", of, "kb_per_occupant", "{:.2f}", ""
+        yield f"{name}: KB per room with one occupant", of, "kb_per_lonely", "{:.2f}", ""
+        yield f"{name}: KB per persistent room, empty", of, "kb_per_empty", "{:.2f}", "below 2"
 
 
 def value(samples, server, conditions, field):
