@@ -12,9 +12,6 @@
 
 enum { KEPT_PLAIN, KEPT_WITH_JID };
 
-static const char *const affiliation_names[] = {"outcast", "none", "member", "admin", "owner"};
-static const char *const role_names[] = {"none", "visitor", "participant", "moderator"};
-
 /* 18.3: what a client says there is never reflected. */
 static bool
 is_the_rooms(const struct xy_node *node)
@@ -28,8 +25,8 @@ static void
 add_item(struct xy_node *x, const struct showing *showing)
 {
     struct xy_node *item = xy_node_add(x, XY_NO_STR, XY_STR("item"));
-    xy_node_set(item, "affiliation", xy_str_from(affiliation_names[showing->affiliation]));
-    xy_node_set(item, "role", xy_str_from(role_names[showing->role]));
+    xy_node_set(item, "affiliation", xy_str_from(muc_affiliation_name(showing->affiliation)));
+    xy_node_set(item, "role", xy_str_from(muc_role_name(showing->role)));
     if (showing->real)
         xy_node_set(item, "jid", xy_jid_text(showing->real));
     if (showing->new_nick.len)
@@ -72,6 +69,10 @@ door_presence(const struct muc *self, const struct xy_jid *nick, const struct xy
     if (hats)
         xy_node_add_copy(top, hats);
     struct xy_node *x = xy_node_add(top, XY_STR(NS_MUC_USER), XY_STR("x"));
+    if (showing->change_in)
+        muc_add_change(showing->change_in, x);
+    if (showing->newcomer)
+        muc_add_version(showing->newcomer, x);
     add_item(x, showing);
     if (showing->destroy)
         xy_node_add_copy(x, showing->destroy);

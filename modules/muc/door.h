@@ -23,6 +23,8 @@ struct showing {
     const struct xy_node *destroy;
     const int *codes; /* 0-terminated; NULL: none */
     bool self;        /* 110 */
+    struct xy_room *change_in;    /* an affiliation's change is told (XEP-0463); NULL: none */
+    struct xy_occupant *newcomer; /* whose own presence it is on entering; NULL: another */
 };
 
 /* ---- broadcast.c ---------------------------------------------------------------------------------- */

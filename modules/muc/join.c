@@ -153,12 +153,14 @@ show_self(const struct muc *self, struct xy_occupant *occupant,
         codes[count++] = 210;
     codes[count] = 0;
     showing.codes = codes;
+    showing.newcomer = occupant;
     door_tell_self(self, occupant, xy_occupant_kept(shown, 0), showing, xy_stanza_id(presence));
 }
 
 static void
 show_sequence(const struct entry *entry, struct xy_occupant *occupant)
 {
+    muc_show_affiliations(entry->self, occupant, entry->x);
     door_show_others(entry->self, occupant);
     show_self(entry->self, occupant, entry->presence, entry->created, entry->renamed);
     muc_show_past(entry->self, occupant, entry->x);

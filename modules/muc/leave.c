@@ -73,6 +73,7 @@ muc_eject(struct muc *self, struct xy_occupant *occupant, const int *codes,
     showing.role = XY_NO_ROLE;
     showing.codes = codes;
     showing.destroy = destroy;
+    showing.change_in = room;
     showing.reason = reason;
     if (actor)
         showing.actor = xy_temp_str(xy_jid_resource(xy_occupant_nick(actor)));

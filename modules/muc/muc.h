@@ -68,8 +68,10 @@ struct state {
     int64_t number;     /* of its row in table muc_room; 0: it has none */
     int64_t created_ms;
     int64_t version;    /* XEP-0463: rises with every change of an affiliation */
+    int64_t removed;    /* the version of the last change that took one away */
     bool locked;        /* reserved, its owner has not configured it yet: nobody else enters (10.1) */
     bool destroyed;
+    int64_t told;       /* the version just reached, while its change is being told; 0: none is */
 };
 
 #include "modules/muc/settings.h" /* struct defaults */
@@ -94,6 +96,7 @@ struct muc {
     struct xy_strand *errands; /* unread.c */
     struct xy_str adopted;     /* handover.c */
     int searches;              /* search.c: that run now */
+    struct xy_map *requests;   /* register.c: who asked for membership lately */
 };
 
 /* ---- rooms: rooms.c ------------------------------------------------------------------------------ */
@@ -125,18 +128,37 @@ struct affiliated {
     struct xy_str nick;   /* registered (7.10) or reserved; may be absent */
     struct xy_str reason;
 };
-/* Of the bare JID of `who`: its row, else XY_UNAFFILIATED; a service admin is XY_OWNER. */
+/* Of the bare JID of `who`: its row, else that of its banned domain, else XY_UNAFFILIATED; a service
+ * admin is XY_OWNER. */
 XY_SUSPENDS XY_CHECK xy_status muc_affiliation(struct muc *self, struct xy_room *room, const struct xy_jid *who,
                                                struct affiliated *found);
 XY_SUSPENDS XY_CHECK xy_status muc_affiliated(struct xy_room *room, enum xy_affiliation which,
                                               struct affiliated **list, size_t *count);
 /* Whose nick it is, by registration. XY_ABSENT: nobody's. */
 XY_SUSPENDS XY_CHECK xy_status muc_nick_owner(struct xy_room *room, struct xy_str nick, const struct xy_jid **bare);
-/* Writes the rows in one transaction (XY_UNAFFILIATED without a nick removes), then changes the
- * occupants concerned and tells everybody (muc_changed(), muc_eject()). Permission is the caller's. */
+/* Writes the rows in one transaction, then changes the occupants concerned in all their sessions and
+ * tells everybody (muc_changed(), muc_eject(), muc_look_whether_empty()). An absent nick leaves the one
+ * registered as it is, an empty one takes it away; XY_UNAFFILIATED and XY_OUTCAST take it away anyway.
+ * Permission is the caller's. XY_CONFLICT: another's nick; XY_FULL: option max_affiliations. */
 XY_SUSPENDS XY_CHECK xy_status muc_set_affiliations(struct muc *self, struct xy_room *room,
                                                     const struct affiliated *changes, size_t count,
                                                     const struct xy_occupant *actor);
+
+const char *muc_affiliation_name(enum xy_affiliation affiliation); /* "none", as in stanzas */
+const char *muc_role_name(enum xy_role role);
+XY_CHECK xy_status muc_affiliation_parse(struct xy_str name, enum xy_affiliation *affiliation);
+XY_CHECK xy_status muc_role_parse(struct xy_str name, enum xy_role *role);
+
+/* ---- affiliation versions, XEP-0463: versions.c ------------------------------------------------------------ */
+/* Before any presence goes to a newcomer whose <x xmlns='…muc'/> was `x` (may be NULL). */
+XY_SUSPENDS void muc_show_affiliations(struct muc *self, struct xy_occupant *newcomer, const struct xy_node *x);
+/* Adds what belongs into the <x xmlns='…muc#user'/> of a newcomer's own presence (110). */
+void muc_add_version(struct xy_occupant *newcomer, struct xy_node *x);
+/* Adds what belongs into the <x/> of what tells of a changed affiliation: muc_changed(), muc_eject(). It
+ * does nothing unless muc_set_affiliations() is telling. */
+void muc_add_change(struct xy_room *room, struct xy_node *x);
+/* Tells those who may know it of the affiliation of somebody who is not there (10.3 and others). */
+void muc_tell_affiliation(struct xy_room *room, enum xy_affiliation from, const struct affiliated *is);
 
 /* ---- who is there: occupants.c ---------------------------------------------------------------------- */
 struct person { /* note "muc.person" of an occupant */
@@ -258,6 +280,7 @@ void muc_hand_over(XY_SELF, struct xy_handover *to);   /* handover.c */
 void muc_adopt(XY_SELF, struct xy_handover *from);
 xy_verdict muc_list_service(XY_SELF, struct xy_host *at, struct xy_user *user, const struct xy_jid *asker,
                             struct xy_str node, struct xy_node *query); /* disco.c */
+void muc_on_account_deleted(XY_SELF, const struct xy_jid *bare, xy_owner owner); /* affiliations.c */
 void muc_on_lost(XY_SELF, const struct xy_jid *room, const struct xy_jid *real); /* ghosts.c */
 
 #endif

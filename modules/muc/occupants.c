@@ -110,6 +110,7 @@ tell_others(struct muc *self, struct xy_occupant *shown, bool was_silent, struct
 {
     struct showing showing = door_showing(shown);
     const struct xy_jid *nick = xy_occupant_nick(shown), *real = xy_occupant_real(shown);
+    showing.change_in = xy_occupant_room(shown);
     if (door_person(shown)->silent) {
         showing.type = "unavailable";
         showing.role = XY_NO_ROLE;
@@ -117,7 +118,7 @@ tell_others(struct muc *self, struct xy_occupant *shown, bool was_silent, struct
             door_tell(self, xy_occupant_room(shown), nick, real, NULL, &showing);
         return;
     }
-    if (!actor.len && !reason.len) {
+    if (!actor.len && !reason.len && !muc_state(showing.change_in)->told) {
         door_show(self, shown);
         return;
     }
@@ -145,6 +146,7 @@ settle(struct muc *self, struct xy_occupant *shown, struct xy_str actor, struct 
     if (always || is_silent != was_silent)
         tell_others(self, shown, was_silent, actor, reason);
     struct showing showing = door_showing(shown);
+    showing.change_in = room;
     showing.actor = actor;
     showing.reason = reason;
     if (always)

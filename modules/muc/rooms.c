@@ -83,6 +83,7 @@ load(struct muc *self, struct xy_room *room)
         .number = row.number,
         .created_ms = row.created_ms,
         .version = row.version,
+        .removed = row.removed,
         .locked = row.locked,
     };
     muc_default_settings(self, muc_settings(room));

@@ -5,12 +5,12 @@
  */
 #include "modules/muc/rows.h"
 
-const struct xy_statement muc_sql_room =
-    XY_SQL("select number, created, version, locked, config from muc_room where jid = ?");
+const struct xy_statement muc_sql_room = XY_SQL(
+    "select number, created, version, removed, locked, config from muc_room where jid = ?");
 const struct xy_statement muc_sql_insert_room =
     XY_SQL("insert into muc_room (number, jid, host, listed, persistent, locked, version, "
-           "created, config)"
-           " values (?, ?, ?, ?, ?, ?, 0, ?, ?)");
+           "removed, created, config)"
+           " values (?, ?, ?, ?, ?, ?, 0, 0, ?, ?)");
 const struct xy_statement muc_sql_insert_owner =
     XY_SQL("insert into muc_affiliation (room, jid, affiliation, nick, reason, version)"
            " values (?, ?, 4, null, '', 0)");
@@ -32,9 +32,9 @@ const struct xy_statement muc_sql_count_rooms =
 const struct xy_statement muc_sql_count_owned =
     XY_SQL("select count(*) from muc_affiliation a join muc_room r on r.number = a.room"
            " where a.jid = ? and a.affiliation = 4 and r.host = ?");
-const struct xy_statement muc_sql_temporary =
-    XY_SQL("select jid from muc_room where host = ? and persistent = 0 and created < ?"
-           " order by jid");
+const struct xy_statement muc_sql_temporary = XY_SQL(
+    "select jid from muc_room where host = ? and (persistent = 0 or locked = 1) and created < ?"
+    " order by jid");
 
 /* muc_affiliation.affiliation is enum xy_affiliation; nick null: none registered. `listed`:
  * where anybody can find it. */
@@ -43,7 +43,8 @@ const struct xy_migration muc_schema[MUC_MIGRATIONS] = {
      .sql = "create table muc_room (number bigint primary key, jid text not null unique,"
             " host text not null, listed smallint not null, persistent smallint not null,"
             " locked smallint not null,"
-            " version bigint not null, created bigint not null, config text not null);"
+            " version bigint not null, removed bigint not null, created bigint not null,"
+            " config text not null);"
             "create index muc_room_host on muc_room (host, persistent, created);"
             "create index muc_room_listed on muc_room (host, listed, jid);"
             "create table muc_affiliation (room bigint not null, jid text not null,"
@@ -75,8 +76,9 @@ room_row_read(const struct xy_jid *jid, struct room_row *row)
         .number = xy_rows_int(rows, 0),
         .created_ms = xy_rows_int(rows, 1),
         .version = xy_rows_int(rows, 2),
-        .locked = xy_rows_int(rows, 3) != 0,
-        .config = xy_rows_text(rows, 4),
+        .removed = xy_rows_int(rows, 3),
+        .locked = xy_rows_int(rows, 4) != 0,
+        .config = xy_rows_text(rows, 5),
     };
     return XY_OK;
 }

@@ -8,13 +8,16 @@
 
 #include "modules/muc/muc.h"
 
+extern const struct xy_statement muc_sql_affiliation, muc_sql_affiliations, muc_sql_affiliations_since,
+    muc_sql_nick_owner, muc_sql_count_affiliations, muc_sql_save_affiliation, muc_sql_delete_affiliation,
+    muc_sql_room_version, muc_sql_rooms_of, muc_sql_forget_affiliations;
 extern const struct xy_statement muc_sql_room, muc_sql_insert_room, muc_sql_insert_owner,
     muc_sql_update_room, muc_sql_delete_room, muc_sql_delete_affiliations, muc_sql_delete_hats,
     muc_sql_delete_worn, muc_sql_delete_avatar, muc_sql_delete_behind,
     muc_sql_count_rooms, muc_sql_count_owned, muc_sql_temporary;
 
 struct room_row {
-    int64_t number, created_ms, version;
+    int64_t number, created_ms, version, removed;
     bool locked;
     bool listed, persistent; /* as the settings say, for queries; not read back */
     struct xy_str config;    /* pack.c */
@@ -33,6 +36,24 @@ XY_SUSPENDS XY_CHECK xy_status room_rows_owned(const struct xy_jid *service, con
 /* Column: jid. Temporary rooms made before `before_ms`. */
 XY_SUSPENDS XY_CHECK xy_status room_rows_temporary(const struct xy_jid *service, int64_t before_ms,
                                                    struct xy_rows **rows);
+
+/* ---- affiliation_rows.c ---- */
+struct affiliation_row {
+    struct affiliated is;
+    int64_t version;
+};
+/* Those of one affiliation, or with XY_UNAFFILIATED all that changed behind `since` and all outcasts. */
+XY_SUSPENDS XY_CHECK xy_status affiliation_rows_read(int64_t room, enum xy_affiliation which, int64_t since,
+                                                     struct affiliation_row **list, size_t *count);
+XY_SUSPENDS XY_CHECK xy_status affiliation_rows_count(int64_t room, int64_t *count);
+/* The row of exactly that JID, or XY_ABSENT. */
+XY_SUSPENDS XY_CHECK xy_status affiliation_row_read(int64_t room, const struct xy_jid *bare,
+                                                    struct affiliation_row *row);
+/* As muc_set_affiliations() says; `version` is that of the row. */
+void affiliation_row_add(struct xy_txn *txn, int64_t room, const struct affiliated *row, int64_t version);
+/* Column: jid, of the rooms where `bare` has an affiliation. */
+XY_SUSPENDS XY_CHECK xy_status affiliation_rows_rooms(const struct xy_jid *bare, struct xy_rows **rows);
+XY_SUSPENDS XY_CHECK xy_status affiliation_rows_forget(const struct xy_jid *bare);
 
 /* Settings and texts of a room as one text of lines "name value", so that a later version adds
  * settings without a migration; what is missing is as default_config says. */
