@@ -60,7 +60,7 @@ adopt(XY_SELF, struct xy_handover *from)
 
 /* ---- what it says of itself ------------------------------------------------------------- */
 
-static const char *const features[] = {XY_NS_MAM, XY_NS_MAM_EXTENDED, XY_NS_SID};
+static const char *const features[] = {XY_NS_MAM, XY_NS_MAM_EXTENDED};
 
 static void
 describe(XY_SELF, struct xy_room *room, struct xy_node *query)
