@@ -88,6 +88,11 @@ XY_SUSPENDS void door_leave(struct muc *self, struct xy_occupant *occupant,
 void door_promote(const struct muc *self, struct xy_room *room, const struct xy_jid *nick);
 /* Everybody out of every room: the service ends (332). */
 XY_SUSPENDS void door_close(struct muc *self);
+XY_SUSPENDS void door_stop(struct muc *self); /* if nobody serves the domain any more */
+
+/* ---- ghosts.c ------------------------------------------------------------------------------------- */
+/* Of a session of ours that has ended. */
+bool door_is_ghost(const struct xy_occupant *occupant);
 
 /* ---- hats.c (XEP-0317) ------------------------------------------------------------------------------ */
 extern const struct xy_statement muc_sql_hats_any, muc_sql_hats_of;

@@ -6,6 +6,14 @@
  */
 #include "modules/muc/door.h"
 
+bool
+door_is_ghost(const struct xy_occupant *occupant)
+{
+    const struct xy_session *session = xy_occupant_session(occupant);
+    return xy_host_find(xy_occupant_real(occupant)) &&
+           !(session && xy_session_is_open(session));
+}
+
 /* The session's presence module may have told us first, and its client may be back already. */
 void
 muc_on_lost(XY_SELF, const struct xy_jid *jid, const struct xy_jid *real)
@@ -14,8 +22,7 @@ muc_on_lost(XY_SELF, const struct xy_jid *jid, const struct xy_jid *real)
     if (!xy_room_known(jid) || xy_room_enter(jid, &room) != XY_OK)
         return;
     struct xy_occupant *occupant = xy_room_find(room, real);
-    const struct xy_session *session = occupant ? xy_occupant_session(occupant) : NULL;
-    if (occupant && (!session || !xy_session_is_open(session))) {
+    if (occupant && door_is_ghost(occupant)) {
         xy_count(&self->left);
         door_leave(self, occupant, NULL, NULL);
     }

@@ -146,6 +146,15 @@ door_close(struct muc *self)
     }
 }
 
+/* Replaced by new code, it leaves everybody where they are; switched off, or given another
+ * domain, it leaves a domain nobody serves. */
+void
+door_stop(struct muc *self)
+{
+    if (!self->closing && !xy_service_host(xy_service_jid(self)))
+        door_close(self);
+}
+
 void
 muc_on_stopping(XY_SELF, const char *reason)
 {

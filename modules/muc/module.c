@@ -20,6 +20,12 @@ start(XY_SELF)
 }
 
 static void
+stop(XY_SELF)
+{
+    door_stop(self);
+}
+
+static void
 on_stanza(XY_SELF, const struct xy_stanza *stanza)
 {
     switch (xy_stanza_kind(stanza)) {
@@ -142,8 +148,8 @@ static const struct xy_metric metrics[] = {
 };
 
 XY_MODULE(muc, .about = "Multi-user chat (XEP-0045).", XY_STATE_SIZE, XY_START(start),
-          XY_HAND_OVER(muc_hand_over), XY_ADOPT(muc_adopt), XY_CHECKER(muc_check_options),
-          XY_TABLE(services, services), .options = muc_options, .options_count = MUC_OPTIONS,
-          .schema = muc_schema, .schema_count = MUC_MIGRATIONS, XY_TABLE(hooks, hooks),
-          XY_TABLE(iqs, iqs), XY_TABLE(features, features), XY_TABLE(metrics, metrics),
-          XY_TABLE(statements, statements));
+          XY_STOP(stop), XY_HAND_OVER(muc_hand_over), XY_ADOPT(muc_adopt),
+          XY_CHECKER(muc_check_options), XY_TABLE(services, services), .options = muc_options,
+          .options_count = MUC_OPTIONS, .schema = muc_schema, .schema_count = MUC_MIGRATIONS,
+          XY_TABLE(hooks, hooks), XY_TABLE(iqs, iqs), XY_TABLE(features, features),
+          XY_TABLE(metrics, metrics), XY_TABLE(statements, statements));

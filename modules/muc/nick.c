@@ -41,6 +41,19 @@ take_down(const struct muc *self, struct xy_occupant *occupant, struct xy_str ne
     door_tell_self(self, occupant, NULL, showing, XY_NO_STR);
 }
 
+/* Whoever keeps the old nick is somebody else to the one who moved. */
+static void
+leave_old_nick(const struct muc *self, struct xy_occupant *moved, const struct xy_jid *old,
+               bool was_shown)
+{
+    struct xy_room *room = xy_occupant_room(moved);
+    struct xy_occupant *shown = door_shown(room, old);
+    if (was_shown)
+        door_promote(self, room, old);
+    else if (shown && !door_person(shown)->silent)
+        xy_occupant_send(moved, door_kept(self, shown, door_person(moved)->sees));
+}
+
 struct refusal
 door_rename(struct muc *self, struct xy_occupant *occupant, const struct xy_stanza *presence)
 {
@@ -59,8 +72,7 @@ door_rename(struct muc *self, struct xy_occupant *occupant, const struct xy_stan
     door_set_role(occupant, person.affiliation, role);
     door_is_newest(occupant);
     door_keep(self, occupant, presence, hats);
-    if (person.shown)
-        door_promote(self, room, old);
+    leave_old_nick(self, occupant, old, person.shown);
     xy_jid_drop(old);
     door_show(self, occupant);
     door_tell_nick(self, occupant, door_showing(occupant), occupant);

@@ -80,6 +80,23 @@ enter(struct muc *self, const struct xy_jid *jid, bool any, struct xy_room **roo
     return any ? muc_enter_any(self, jid, room) : muc_enter(self, jid, room);
 }
 
+/* A full JID may be taken anew before the end of the session that had it has been heard of. */
+static xy_status
+enter_behind_ghost(struct muc *self, const struct xy_stanza *presence, bool any,
+                   struct xy_room **room)
+{
+    const struct xy_jid *jid = xy_jid_bare(xy_stanza_to(presence));
+    xy_status status = enter(self, jid, any, room);
+    if (status != XY_OK)
+        return status;
+    struct xy_occupant *occupant = xy_room_find(*room, xy_stanza_from(presence));
+    if (!occupant || !door_is_ghost(occupant))
+        return XY_OK;
+    door_leave(self, occupant, NULL, NULL);
+    xy_room_leave(*room);
+    return enter(self, jid, any, room);
+}
+
 static void
 come(struct muc *self, const struct xy_stanza *presence)
 {
@@ -94,7 +111,7 @@ come(struct muc *self, const struct xy_stanza *presence)
         answer(self, presence, XY_SERVICE_UNAVAILABLE);
         return;
     }
-    xy_status status = enter(self, xy_jid_bare(to), x != NULL, &room);
+    xy_status status = enter_behind_ghost(self, presence, x != NULL, &room);
     if (status == XY_ABSENT) {
         tell_that_it_is_out(self, presence);
         return;
@@ -137,8 +154,6 @@ void
 muc_presence(struct muc *self, const struct xy_stanza *presence)
 {
     struct xy_str type = xy_stanza_type(presence);
-    if (!xy_jid_local(xy_stanza_to(presence)).len)
-        return; /* to the service itself */
     if (type.len == 0)
         come(self, presence);
     else if (xy_str_is(type, "unavailable"))
