@@ -56,7 +56,7 @@ def test_owner_enters_locked_room_again(cast, room):
     """10.1.1: the lock keeps out others, not another client of the owner."""
     romeo = cast("romeo")
     room.enters(romeo, "Romeo")
-    seen = room.enters(cast.another(romeo), "Balcony")
+    seen = room.enters(cast.another(romeo, online=False), "Balcony")
     assert set(seen.others) == {"Romeo"} and 201 not in seen.codes
 
 
@@ -154,7 +154,7 @@ def test_non_anonymous(cast, room):
 
 @pytest.mark.parametrize("config, roles", [
     ({"moderatedroom": False}, {"none": "participant", "member": "participant", "admin": "moderator", "owner": "moderator"}),
-    ({"moderatedroom": True, "muc#roomconfig_members_by_default": False},
+    ({"moderatedroom": True, "members_by_default": False},
      {"none": "visitor", "member": "participant", "admin": "moderator", "owner": "moderator"}),
     ({"membersonly": True}, {"member": "participant", "admin": "moderator", "owner": "moderator"}),
 ])
@@ -179,6 +179,7 @@ def test_170_for_a_logged_room(make_server, actors):
     logged, not_logged = Room(server), Room(server)
     logged.opens(romeo, "Romeo", enablearchiving=True)
     assert 170 in logged.enters(juliet, "Juliet").codes
+    hush(romeo, juliet)
     not_logged.opens(romeo, "Romeo", enablearchiving=False)
     assert 170 not in not_logged.enters(juliet, "Juliet").codes
 
@@ -203,7 +204,7 @@ def test_password(cast, room):
     room.opens(romeo, "Romeo", passwordprotectedroom=True, roomsecret="cauldronburn")
     for password in (None, "", "cauldron", "cauldronburnt", "Cauldronburn"):
         room.is_refused(juliet, "Juliet", "not-authorized", "auth", password=password)
-    room.is_refused(cast.another(romeo), "Elsewhere", "not-authorized", "auth")
+    room.is_refused(cast.another(romeo, online=False), "Elsewhere", "not-authorized", "auth")
     romeo.hears_nothing()
     room.enters(juliet, "Juliet", password="cauldronburn")
 
@@ -225,7 +226,7 @@ def test_banned(cast, room):
     affiliates(room, romeo, juliet, "outcast")
     hush(romeo, juliet)
     room.is_refused(juliet, "Juliet", "forbidden", "auth")
-    room.is_refused(cast.another(juliet), "Romeo", "forbidden", "auth", password="x")
+    room.is_refused(cast.another(juliet, online=False), "Romeo", "forbidden", "auth", password="x")
 
 
 def test_nick_in_use(cast, room):
@@ -270,9 +271,10 @@ def test_room_full(cast, room):
     hush(romeo, tybalt)
     room.enters(juliet, "Juliet")
     room.is_refused(nurse, "Nurse", "service-unavailable", "wait")
-    room.enters(cast.another(juliet), "Juliet")
+    room.enters(cast.another(juliet, online=False), "Juliet")
     room.enters(tybalt, "Tybalt")
-    room.enters(cast.another(romeo), "Balcony")
+    room.enters(cast.another(romeo, online=False), "Balcony")
+    hush(tybalt)
     room.leaves(tybalt, "Tybalt")
     room.is_refused(nurse, "Nurse", "service-unavailable", "wait")
 
@@ -286,6 +288,7 @@ def test_service_is_full(make_server, actors):
     room.opens(romeo, "Romeo")
     room.enters(juliet, "Juliet")
     room.is_refused(nurse, "Nurse", "service-unavailable", "wait")
+    hush(romeo)
     other.opens(romeo, "Romeo")
     third.is_refused(romeo, "Romeo", "resource-constraint", "wait")
     other.leaves(romeo, "Romeo")
@@ -392,7 +395,8 @@ def test_occupant_ids(cast, rooms, room):
     romeo, juliet = cast("romeo", "juliet")
     seen = room.opens(romeo, "Romeo")
     first = occupant_id(seen.own)
-    again = occupant_id(room.enters(cast.another(romeo), "Montague").own)
+    again = occupant_id(room.enters(cast.another(romeo, online=False), "Montague").own)
+    hush(romeo)
     elsewhere = occupant_id(Room(rooms).enters(romeo, "Romeo").own)
     seen = room.enters(juliet, "Juliet")
     assert first == again == occupant_id(seen.others["Romeo"]) == occupant_id(seen.others["Montague"])
@@ -411,7 +415,7 @@ def test_occupant_ids_survive_a_restart(make_server, actors):
     room = Room(server)
     before = occupant_id(room.opens(romeo, "Romeo", persistentroom=True).own)
     server.restart()
-    after = occupant_id(room.enters(cast.another(romeo), "Balcony").own)
+    after = occupant_id(room.enters(cast.another(romeo, online=False), "Balcony").own)
     assert before == after
 
 

@@ -214,7 +214,7 @@ def test_second_client(cast, room):
     """7.2.8: one nick, two clients; others see the newest presence, and no second join of another nick;
     a newcomer sees one person."""
     romeo, juliet, nurse = together(cast, room, "juliet", "nurse")
-    phone = cast.another(juliet)
+    phone = cast.another(juliet, online=False)
     seen = room.enters(phone, "Juliet", presence="<show>chat</show>")
     assert set(seen.others) == {"Romeo", "Nurse"} and seen.codes == {110}
     room.shows(juliet, "Juliet", show="chat", codes={110})
@@ -231,7 +231,7 @@ def test_second_client(cast, room):
 def test_newest_presence_is_shown(cast, room):
     """7.2.8: whichever client said something last."""
     romeo, juliet = together(cast, room, "juliet")
-    phone = cast.another(juliet)
+    phone = cast.another(juliet, online=False)
     room.enters(phone, "Juliet", presence="<show>chat</show>")
     hush(romeo, juliet)
     says(juliet, room, "Juliet", "<show>dnd</show>", id="d")
@@ -246,7 +246,7 @@ def test_one_of_two_goes(cast, room):
     """7.14: the others see the one that stays; unavailable is seen only of the last."""
     romeo, juliet = together(cast, room, "juliet")
     says(juliet, room, "Juliet", "<show>away</show>")
-    phone = cast.another(juliet)
+    phone = cast.another(juliet, online=False)
     room.enters(phone, "Juliet", presence="<show>chat</show>")
     hush(romeo, juliet)
     room.leaves(phone, "Juliet")
@@ -261,7 +261,7 @@ def test_one_of_two_goes(cast, room):
 def test_the_one_not_shown_goes(cast, room):
     """7.14: nobody else notices."""
     romeo, juliet = together(cast, room, "juliet")
-    phone = cast.another(juliet)
+    phone = cast.another(juliet, online=False)
     room.enters(phone, "Juliet")
     hush(romeo, juliet)
     juliet.breaks()
@@ -274,7 +274,7 @@ def test_clients_share_the_role(cast, room):
     """7.2.8, 8.4: a second client has the role of the first; a change concerns both, a kick too."""
     romeo, juliet = together(cast, room, "juliet")
     room.allows(romeo, nick="Juliet", role="visitor")
-    phone = cast.another(juliet)
+    phone = cast.another(juliet, online=False)
     assert item(room.enters(phone, "Juliet").own).get("role") == "visitor"
     hush(romeo, juliet)
     room.allows(romeo, nick="Juliet", role="participant")
@@ -294,7 +294,7 @@ def test_clients_share_the_role(cast, room):
 def test_one_of_two_changes_the_nick(cast, room):
     """7.6: only that one moves; the old nick stays as long as somebody has it."""
     romeo, juliet = together(cast, room, "juliet")
-    phone = cast.another(juliet)
+    phone = cast.another(juliet, online=False)
     room.enters(phone, "Juliet", presence="<show>chat</show>")
     hush(romeo, juliet)
     says(phone, room, "Capulet")
@@ -309,7 +309,7 @@ def test_one_of_two_changes_the_nick(cast, room):
 def test_the_one_not_shown_changes_the_nick(cast, room):
     """7.6: the others see one more; the one who moves is shown who keeps the old nick."""
     romeo, juliet = together(cast, room, "juliet")
-    phone = cast.another(juliet)
+    phone = cast.another(juliet, online=False)
     room.enters(phone, "Juliet", presence="<show>chat</show>")
     hush(romeo, juliet)
     says(juliet, room, "Capulet")
@@ -325,7 +325,7 @@ def test_the_one_not_shown_changes_the_nick(cast, room):
 def test_nicks_of_one_person_meet(cast, room):
     """7.6: to a nick one has already with another client one may go."""
     romeo, juliet = together(cast, room, "juliet")
-    phone = cast.another(juliet)
+    phone = cast.another(juliet, online=False)
     room.enters(phone, "Capulet")
     hush(romeo, juliet)
     says(phone, room, "Juliet", "<show>chat</show>")
@@ -346,7 +346,7 @@ def test_presence_of_visitors_not_shown(cast, room):
     """7.2.2, muc#roomconfig_presencebroadcast: neither join nor change nor exit of a role whose presence
     is not shown; the one concerned sees all, oneself included."""
     romeo, nurse = together(cast, room, "nurse", moderatedroom=True, presencebroadcast=["moderator", "participant"],
-                            **{"muc#roomconfig_members_by_default": False})
+                            members_by_default=False)
     hush(romeo, nurse)
     juliet = cast("juliet")
     seen = room.enters(juliet, "Juliet")
@@ -364,7 +364,7 @@ def test_presence_of_visitors_not_shown(cast, room):
 def test_becoming_visible(cast, room):
     """8.3, 8.4: with voice one is shown, without it one is gone to the others."""
     romeo, = together(cast, room, moderatedroom=True, presencebroadcast=["moderator", "participant"],
-                      **{"muc#roomconfig_members_by_default": False})
+                      members_by_default=False)
     juliet = cast("juliet")
     room.enters(juliet, "Juliet")
     room.allows(romeo, nick="Juliet", role="participant")
@@ -404,7 +404,7 @@ def test_room_becomes_non_anonymous(cast, room):
 def test_status_text_of_visitors(cast, room):
     """muc#roomconfig_allowvisitorstatus off: it is not shown, nor that of their exit."""
     romeo, = together(cast, room, moderatedroom=True, allowvisitorstatus=False,
-                      **{"muc#roomconfig_members_by_default": False})
+                      members_by_default=False)
     juliet = cast("juliet")
     text = "<show>away</show><status>buy!</status><status xml:lang='it'>compra!</status>"
     room.enters(juliet, "Juliet", presence=text)
@@ -431,7 +431,7 @@ def test_kick(cast, room):
 def test_ban(cast, room):
     """9.1: 301, affiliation outcast; all clients and nicks of that person."""
     romeo, juliet, nurse = together(cast, room, "juliet", "nurse")
-    phone = cast.another(juliet)
+    phone = cast.another(juliet, online=False)
     room.enters(phone, "Capulet")
     hush(romeo, juliet, nurse)
     room.allows(romeo, jid=juliet, affiliation="outcast", reason="Treason")
@@ -485,7 +485,7 @@ def test_error_that_does_not(cast, room, of, condition):
 def test_error_puts_out_one_client(cast, room):
     """12.1, 7.2.8: the other client of that nick stays."""
     romeo, juliet = together(cast, room, "juliet")
-    phone = cast.another(juliet)
+    phone = cast.another(juliet, online=False)
     room.enters(phone, "Juliet")
     hush(romeo, juliet)
     phone.sends(f"<message type='error' to='{room}'><error type='cancel'><gone xmlns='{dom.NS['stanzas']}'/></error></message>")
@@ -508,7 +508,7 @@ def test_error_from_outside(cast, room):
 
 def test_many_changes(make_server, actors):
     """Option presences: what is too much is refused, nobody is put out, the others hear nothing of it."""
-    server = made_with_rooms(make_server, muc={"presences": "1/h burst 3"}, test_clock=True)
+    server = made_with_rooms(make_server, muc={"presences": "1/min burst 3"}, test_clock=True)
     cast = actors(server)
     room = Room(server)
     romeo, juliet = together(cast, room, "juliet")

@@ -99,8 +99,9 @@ def test_switched_off_at_a_reload(server, actors):
     assert item(room.enters(romeo, "Romeo").own).get("affiliation") == "owner"
 
 
-def test_another_domain_at_a_reload(server, actors):
+def test_another_domain_at_a_reload(make_server, actors):
     """12.2: those of the former domain are told; rooms of the new one are others."""
+    server = made_with_rooms(make_server, start=False, hosts=["xylem.test"])
     cast = actors(server.start())
     room = Room(server)
     romeo, juliet = together(cast, room)
@@ -121,7 +122,7 @@ def test_server_stops(server, actors):
     for room, persistent in rooms:
         room.opens(romeo, "Romeo", persistentroom=persistent, roomname="Verona", membersonly=True)
         room.allows(romeo, jid=juliet, affiliation="member")
-    hush(romeo, juliet)
+        hush(romeo, juliet)
     for room, _ in rooms:
         room.enters(juliet, "Juliet")
     hush(romeo)
@@ -133,7 +134,7 @@ def test_server_stops(server, actors):
         assert got.get("type") == "unavailable" and {110, 332} == codes(got)
     romeo.hears_stream_error("system-shutdown")
     server.start()
-    nurse, again = cast("nurse"), cast.another(juliet)
+    nurse, again = cast("nurse"), cast.another(juliet, online=False)
     for room, _ in rooms:
         room.is_refused(nurse, "Nurse", "registration-required")
         seen = room.enters(again, "Juliet")
