@@ -137,6 +137,7 @@ format:
 	clang-format-14 -i $$(git ls-files '*.c')
 check:
 	scripts/check-layers
+	scripts/check-read-paths
 	scripts/check-sizes
 	scripts/check-format
 	scripts/check-module $(MODULES)

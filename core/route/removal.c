@@ -51,6 +51,31 @@ xy_removal_apply(struct xy_host *host, const xy_message_id *ids, size_t count)
     }
 }
 
+/* ---- governance ---------------------------------------------------------------------------
+ */
+
+static enum xy_governance governance;
+
+void
+xyi_governance_set(enum xy_governance wanted)
+{
+    governance = wanted;
+}
+
+enum xy_governance
+xy_governance(void)
+{
+    return governance;
+}
+
+int64_t
+xy_governance_purge_ms(void)
+{
+    static const int64_t delays[] = {
+        [XY_EVIDENTIAL] = XY_NONE, [XY_HYGIENIC] = INT64_C(7) * 86400 * 1000, [XY_MINIMAL] = 0};
+    return delays[governance];
+}
+
 /* ---- classes ------------------------------------------------------------------------------
  */
 

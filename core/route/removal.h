@@ -3,10 +3,17 @@
 #ifndef XYI_REMOVAL_H
 #define XYI_REMOVAL_H
 
+#include <xylem/removal.h>
 #include "core/route/objects.h"
 
 bool xyi_removed_lately(xy_message_id id); /* read before, it must not be handed over any more */
 /* By the path it takes in (S0-24). */
 enum xy_message_class xyi_message_class(const struct xy_jid *author);
+
+/* Does the message ask to take back another, in whatever version of the protocol? */
+bool xyi_is_retraction(const struct xy_stanza *message);
+/* Asks the modules; refuses it when none says that it may. */
+XY_SUSPENDS bool xyi_retraction_may_pass(struct xy_session *session,
+                                         const struct xy_stanza *message);
 
 #endif

@@ -19,6 +19,7 @@ struct xyi_c2s_limits {
 };
 /* Once, before listeners open. Registers the link events. */
 void xyi_route_start(unsigned io_threads);
+void xyi_governance_set(enum xy_governance governance);
 void xyi_route_configure(const struct xyi_c2s_limits *limits);
 /* Ends every stream with <condition/> ("system-shutdown") and waits until they are gone. */
 XY_SUSPENDS void xyi_route_stop(const char *condition);

@@ -4,12 +4,16 @@
  * clients, one for the server's own stanzas, and one place that knows "not here".
  */
 #include "core/route/accept.h"
+#include "core/route/removal.h"
 
 /* XEP-0359: an id that claims to be ours is forged, archive or not; XEP-0203: so is our delay.
- */
+ * Tombstones and moderators' notices are made by servers (XEP-0424 5, XEP-0425). */
 static bool
 is_forged(const struct xy_node *child)
 {
+    if (xy_str_is(xy_node_name(child), "retracted") ||
+        xy_str_is(xy_node_name(child), "moderated"))
+        return xy_str_starts(xy_node_ns(child), XY_STR("urn:xmpp:message-"));
     bool is_id = xy_node_is(child, XY_STR(XY_NS_SID), XY_STR("stanza-id"));
     bool is_delay = xy_node_is(child, XY_STR(XY_NS_DELAY), XY_STR("delay"));
     if (!is_id && !is_delay)
@@ -60,7 +64,8 @@ route_kind(struct xy_session *session, const struct xy_stanza *stanza)
 {
     switch (xy_stanza_kind(stanza)) {
     case XY_MESSAGE:
-        xyi_route_stanza(stanza);
+        if (!xyi_is_retraction(stanza) || xyi_retraction_may_pass(session, stanza))
+            xyi_route_stanza(stanza);
         break;
     case XY_PRESENCE:
         xyi_presence_from_session(session, stanza);

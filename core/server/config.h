@@ -12,6 +12,7 @@
 struct xyi_config_core {
     xy_path data_dir, control;
     xy_choice io_threads; /* 0: auto, else threads + 1 */
+    xy_choice governance; /* enum xy_governance */
 };
 struct xyi_config_storage {
     xy_choice driver, durability;

@@ -19,6 +19,11 @@ static const struct xy_option core[] = {
          .doc =
              "Threads for sockets, TLS and parsing beside the one that routes. auto: none up "
              "to three cores, from four on cores - 2, at most 8."),
+    CORE(governance, .initial = "evidential", .choices = "evidential|hygienic|minimal",
+         .doc =
+             "What becomes of the content of messages that were taken back, where no option "
+             "of a module says it. evidential: sealed for ever; hygienic: destroyed after "
+             "seven days; minimal: destroyed at once. Evidence of them is kept in any case."),
 };
 
 #define STORAGE(field, ...) XY_OPTION_IN(xyi_config_storage, field, __VA_ARGS__)

@@ -68,6 +68,7 @@ xyi_server_apply_limits(const struct xyi_config *config, struct xyi_tls *tls)
     xyi_route_configure(&c2s);
     xyi_fibers_set_most(limits->fibers == XY_NONE ? 1000000 : (unsigned)limits->fibers);
     xyi_account_iterations = config->passwords.iterations;
+    xyi_governance_set((enum xy_governance)config->core.governance.index);
 }
 
 /* ---- start

@@ -44,12 +44,6 @@ const struct xyi_planned xyi_removal_planned[] = {
     {.statement = NULL},
 };
 
-struct xy_str
-xy_operation_new(void)
-{
-    return xyi_random_token(20);
-}
-
 void
 xy_removal_add(struct xy_txn *txn, const struct xy_removal *removal)
 {

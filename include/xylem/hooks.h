@@ -10,6 +10,7 @@
 #include <xylem/command.h>
 #include <xylem/delivery.h>
 #include <xylem/hook.h>
+#include <xylem/removal.h>
 #include <xylem/room.h>
 #include <xylem/roster.h>
 #include <xylem/sasl2.h>
@@ -104,6 +105,11 @@ XY_EVENT(message_storing, (struct xy_session *from, uint32_t handled, struct xy_
  * fails. For accounts and rooms alike. Must not suspend. */
 XY_EVENT(message_committing, (const struct xy_stanza *message, xy_message_id id, struct xy_txn *txn),
          (message, id, txn))
+/* A client asks to take back a message. Say in *verdict whether it may; when it may, its effect belongs
+ * into message_committing. */
+XY_EVENT(retraction_asked, (struct xy_session *session, const struct xy_stanza *message,
+                            enum xy_retraction *verdict),
+         (session, message, verdict))
 /* It is not live any more (removal.h): forget what you hold of its content. */
 XY_EVENT(message_removed, (xy_message_id id), (id))
 /* A message of type normal or chat found no session that may take it, and nothing keeps it.

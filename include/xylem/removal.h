@@ -28,6 +28,26 @@ enum xy_session_class { XY_INTERACTIVE, XY_BOT, XY_INTEGRATION, XY_COMPONENT, XY
 /* Decided from authenticated facts: what its account is (S0-25). */
 XY_API enum xy_session_class xy_session_class(const struct xy_session *session);
 
+/* ---- asking to take something back (XEP-0424) ---------------------------------------------------- */
+#define XY_NS_REMOVAL "urn:xylem:removal:0" /* conditions of refusals */
+enum xy_retraction {     /* hook retraction_asked */
+    XY_RETRACTION_OFF,   /* nobody has said that it may: refused */
+    XY_RETRACTION_ALLOWED,
+    XY_RETRACTION_REFUSED, /* and the sender has been told why */
+};
+/* Answers with an error and the condition `why` of XY_NS_REMOVAL. */
+XY_API void xy_retraction_refuse(const struct xy_stanza *message, xy_condition condition,
+                                 const char *why, struct xy_str text);
+
+/* What becomes of removed content where no option says it (top-level key `governance`). */
+enum xy_governance {
+    XY_EVIDENTIAL, /* sealed for ever */
+    XY_HYGIENIC,   /* purged after seven days */
+    XY_MINIMAL,    /* purged at once */
+};
+XY_API enum xy_governance xy_governance(void);
+XY_API int64_t xy_governance_purge_ms(void); /* the delay of the preset; XY_NONE: never */
+
 /* ---- looking ----------------------------------------------------------------------------------- */
 struct xy_message_record { /* all but its content */
     xy_message_id id;
@@ -56,8 +76,6 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_find(const struct xy_jid *autho
 /* What goes with it: corrections (XEP-0308) by its author, reactions to it (XEP-0444) by anybody. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_followers(const struct xy_message_record *record,
                                                            xy_message_id **ids, size_t *count);
-/* A new operation id: unguessable text, in the fiber's memory. */
-XY_API struct xy_str xy_operation_new(void);
 
 /* ---- acting -------------------------------------------------------------------------------------- */
 struct xy_removal {
