@@ -57,6 +57,13 @@ WRONG = {
                   "x.yaml:5:25: stanza_bytes: must be at least 10 kB, not 1 KiB\n"),
     "io_threads": (QUIET + "io_threads: 9\n",
                    "x.yaml:5:13: io_threads: must be one of auto, 0, 1, 2, 3, 4, 5, 6, 7, 8, not `9`\n"),
+    "a service on a host": (QUIET + "modules: { muc: { host: xylem.test } }\n",
+                            "x.yaml:5:25: module muc: xylem.test is one of `hosts`; it needs a domain of its own\n"),
+    "a service with a local part": (QUIET + "modules: { muc: { host: a@rooms.test } }\n",
+                                    "x.yaml:5:25: module muc: must be a domain of its own\n"),
+    "a service for two hosts": (QUIET.replace("[xylem.test]", "[xylem.test, b.test]") +
+                                "modules: { muc: { host: rooms.test } }\n",
+                                "x.yaml:5:25: module muc: rooms.test is served already, by muc@xylem.test\n"),
     "pgsql without url": (QUIET + "storage: { driver: pgsql }\n",
                           "x.yaml:5:1: url: is needed, such as postgresql:///xylem\n"),
     "url for sqlite": (QUIET + "storage: { url: 'postgresql:///x' }\n",
