@@ -80,6 +80,8 @@ serve(struct muc *self, struct xy_room *room, const struct xy_stanza *message,
         return (struct refusal){0};
     if (x && xy_node_child(x, ns, XY_STR("invite")))
         return muc_invite(self, room, message, x, post);
+    if (form && xy_str_is(muc_form_value(form, "FORM_TYPE"), NS_MUC_REGISTER))
+        return muc_answer_registration(self, room, message, form);
     if (!sender)
         return muc_no_occupant(room);
     if (form && xy_str_is(muc_form_value(form, "FORM_TYPE"), NS_MUC_REQUEST))

@@ -96,7 +96,6 @@ struct muc {
     struct xy_strand *errands; /* unread.c */
     struct xy_str adopted;     /* handover.c */
     int searches;              /* search.c: that run now */
-    struct xy_map *requests;   /* register.c: who asked for membership lately */
 };
 
 /* ---- rooms: rooms.c ------------------------------------------------------------------------------ */

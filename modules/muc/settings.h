@@ -30,7 +30,7 @@
          "Give newcomers voice, also in a moderated room")                                         \
     CHOICE(whois, whois, "muc#roomconfig_whois", NULL, "moderators", "Who may see real JIDs",      \
            "moderators|anyone")                                                                    \
-    CHOICE(allow_pm, allow_pm, "muc#roomconfig_allowpm", "allow_private_messages", "anyone",       \
+    CHOICE(allow_pm, allow_pm, "muc#roomconfig_allowpm", NULL, "anyone",                           \
            "Who may send private messages", "anyone|participants|moderators|none")                 \
     ROLES(present, presence_broadcast, "muc#roomconfig_presencebroadcast", NULL,                   \
           "[moderator, participant, visitor]", "Roles whose presence is shown to others")          \
@@ -63,7 +63,7 @@
     SECONDS(slow_mode_s, slow_mode, "muc#roomconfig_slow_mode_duration", NULL, "0 s",              \
             "Time between two messages of one participant, in seconds, 0 for any", 0, 86400)       \
     BOOL(allow_registration, registration, "muc#roomconfig_allowregistration",                     \
-         PROSODY "allow_registration allow_subscription", "on",                                    \
+         PROSODY "allow_registration", "on",                                                       \
          "Let people register a nick in an open room")                                             \
     BOOL(allow_query_users, query_users, "muc#roomconfig_allowqueryusers",                         \
          "allow_query_users muc#roomconfig_allow_query_users", "on",                               \

@@ -10,6 +10,7 @@
 #include "modules/muc/muc.h"
 
 #define NS_MUC_REQUEST  "http://jabber.org/protocol/muc#request"
+#define NS_MUC_REGISTER "http://jabber.org/protocol/muc#register"
 #define NS_OCCUPANT_ID  "urn:xmpp:occupant-id:0"
 #define NS_ADDRESS      "http://jabber.org/protocol/address"
 
@@ -61,6 +62,10 @@ XY_SUSPENDS struct refusal muc_decline(struct muc *self, struct xy_room *room, c
 /* A form of muc#request. Inside. */
 struct refusal muc_voice(struct muc *self, struct xy_room *room, struct xy_occupant *sender,
                          const struct xy_node *form);
+/* A form of muc#register: an admin lets somebody register, or not (9.9). Inside. register.c */
+XY_SUSPENDS struct refusal muc_answer_registration(struct muc *self, struct xy_room *room,
+                                                   const struct xy_stanza *message,
+                                                   const struct xy_node *form);
 /* A message to all was accepted without being stored: history keeps it. Inside. */
 void muc_remember(struct muc *self, struct xy_room *room, const struct xy_occupant *author,
                   const struct xy_stanza *sent);
