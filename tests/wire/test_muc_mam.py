@@ -254,13 +254,13 @@ def test_rooms_have_no_preferences(cast, kind, payload):
     assert romeo.asks(kind, payload, to=hall).get("type") == "error"
 
 
-@pytest.mark.parametrize("place", ["service", "occupant", "nowhere"])
-def test_places_without_archive(cast, place):
+@pytest.mark.parametrize("where", ["service", "occupant", "nowhere"])
+def test_places_without_archive(cast, where):
     hall, romeo = gathers(cast, "romeo")
     says(hall, romeo, 1)
     to, condition = {"service": (service(cast.server), "service-unavailable"),
                      "nowhere": (f"nobody@{service(cast.server)}", "item-not-found"),
-                     "occupant": (hall.of("Nobody"), "item-not-found")}[place]
+                     "occupant": (hall.of("Nobody"), "item-not-found")}[where]
     assert refusal(romeo, to)[0] == condition
 
 
@@ -350,8 +350,9 @@ def test_bounds_of_history(cast, bounds, count):
 
 def test_history_is_bounded_in_characters_not_bytes(cast):
     hall, romeo = gathers(cast, "romeo")
-    said = says(hall, romeo, "é" * 1000, "ß" * 1000, "x" * 1000)
-    assert len(said) == 3
+    for letter in "éßx":
+        sends(hall, romeo, f"<body>{letter * 1000}</body>")
+        hears_back(hall, romeo)
     for most, count in ((900, 0), (1900, 1), (3000, 2), (4500, 3)):
         guest = cast.online("nurse")
         seen = hall.enters(guest, "Nurse", x=f"<history maxchars='{most}'/>")

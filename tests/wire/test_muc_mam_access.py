@@ -152,7 +152,9 @@ def test_a_nick_that_changed_hands_shows_who_it_was(cast):
     """The address shown is that of the author, not of who bears the nick now."""
     hall, romeo, juliet, nurse = gathers(cast, "romeo", "juliet", "nurse")
     says(hall, juliet, 1)
+    hush(nurse)
     hall.leaves(juliet, "Juliet")
+    hush(nurse)
     hall.leaves(nurse, "Nurse")
     hall.enters(nurse, "Juliet")
     hush(romeo, nurse)
