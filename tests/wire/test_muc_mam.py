@@ -12,6 +12,7 @@ from lib.database import change, number
 from lib.hall import (MODULES, features, gathers, hears_back, ids, nick, reads, real_jid, refusal, says, sends,
                       shared_server)
 from lib.room import Room, hush, occupant_id, service
+from lib.sm import managed
 
 pytestmark = pytest.mark.xylem
 HINTS = "urn:xmpp:hints"
@@ -470,6 +471,27 @@ def test_nothing_acknowledged_is_missing_after_the_end(make_server, actors, how)
     assert ids(hall, *seen.history) == expected[-5:]
     assert ids(hall, *says(hall, again, "on"))[0] not in expected
     assert len(everything(again, to=hall)) == 51
+
+
+def test_what_was_counted_as_handled_is_there_after_a_power_cut(make_server, actors):
+    """XEP-0198: h covers a message only when it is durable; a client sends again what h does not cover."""
+    server = make_server(modules={**MODULES, "muc": {"messages": None}})
+    cast = actors(server)
+    romeo = managed(cast, "romeo").logs_in().enables().comes_online()
+    hall = Room(server)
+    hall.opens(romeo, "Romeo", persistentroom=True)
+    for i in range(300):
+        sends(hall, romeo, f"<body>{i}</body>")
+    while romeo.acknowledged < 100:
+        romeo.requests()
+    server.kill()
+    pending = [dom.parse(t) for t in romeo.unacknowledged]
+    bodies = {dom.find(m, "client:body").text for m in pending if dom.find(m, "client:body") is not None}
+    handled = [str(i) for i in range(300) if str(i) not in bodies]
+    server.start()
+    again = actors(server).client("romeo", jid=romeo.jid).comes_online()
+    kept = [r.text for r in everything(again, to=hall)]
+    assert kept[:len(handled)] == handled and kept == [str(i) for i in range(len(kept))]
 
 
 def test_without_muc_it_says_what_it_needs(make_server):
