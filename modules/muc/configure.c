@@ -188,7 +188,8 @@ muc_configure(struct muc *self, struct xy_room *room, const struct configuration
         muc_state(room)->locked = was_locked;
         return status;
     }
-    tell(self, room, &was, wanted);
+    if (!was_locked) /* the first configuration is no change */
+        tell(self, room, &was, wanted);
     enforce(self, room, &was.settings, by);
     return XY_OK;
 }
