@@ -233,7 +233,9 @@ on_presence(struct client *client, const char *at, const char *tag_end)
     if (own && comes) {
         crowd.entered++;
         crowd_has_entered(client, from.room);
-    } else if (own) {
+    } else if (own) { /* he sees no more of that room */
+        memset(&seen[membership(client, from.room) * (size_t)crowd.occupants], 0,
+               (size_t)crowd.occupants);
         crowd.left++;
         crowd_has_left(client, from.room);
     }
