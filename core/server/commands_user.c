@@ -82,6 +82,30 @@ enable(XY_SELF, struct xy_command *command)
     return set_state(command, XY_ACCOUNT_ACTIVE);
 }
 
+static const char *const kinds[] = {[XY_ACCOUNT_PERSON] = "person",
+                                    [XY_ACCOUNT_BOT] = "bot",
+                                    [XY_ACCOUNT_INTEGRATION] = "integration"};
+
+/* Decides the class of its sessions and of what it writes from now on (removal.h). */
+static xy_status
+set_kind(XY_SELF, struct xy_command *command)
+{
+    const struct xy_jid *jid = xyi_account_argument(command, "JID");
+    struct xy_str wanted = xy_arg(command, "KIND");
+    unsigned kind = 0;
+    if (!jid)
+        return XY_INVALID;
+    while (kind < 3 && !xy_str_equal(wanted, xy_str_from(kinds[kind])))
+        kind++;
+    if (kind == 3)
+        return xy_fail(command, XY_INVALID, "`" XY_FMT "` is no kind: person, bot, integration",
+                       XY_ARG(wanted));
+    xy_status status = xy_account_set_kind(jid, (enum xy_account_kind)kind);
+    if (status == XY_OK)
+        xy_put_str(command, kinds[kind], xy_jid_text(jid));
+    return fail_account(command, status, jid);
+}
+
 static xy_status
 delete_account(XY_SELF, struct xy_command *command)
 {
@@ -171,6 +195,7 @@ show(XY_SELF, struct xy_command *command)
     xy_put_str(command, "jid", xy_jid_text(jid));
     xy_put_int(command, "owner", account.owner);
     xy_put_str(command, "state", state_text(account.state));
+    xy_put_str(command, "kind", xy_str_from(kinds[account.kind]));
     xy_put_str(command, "created", time_text(account.created_ms));
     xy_put_str(command, "last_login", time_text(account.last_login_ms));
     xy_put_int(command, "messages_waiting", pending);
@@ -188,6 +213,8 @@ const struct xy_command_row xyi_user_commands[] = {
                .about = "Ends an account's sessions and lets nobody log in."),
     XY_COMMAND("user enable", enable, .arguments = "JID", .stopped = true,
                .about = "Lets a disabled account log in again."),
+    XY_COMMAND("user kind", set_kind, .arguments = "JID KIND",
+               .about = "Says whose account it is: person, bot or integration."),
     XY_COMMAND("user delete", delete_account, .arguments = "JID", .stopped = true,
                .about = "Removes an account and what is kept for it; contacts are told."),
     XY_COMMAND("user list", list, .arguments = "[--host HOST] [--limit N] [--after JID]",
