@@ -59,6 +59,8 @@ retune(struct xy_instance *instance, struct xy_instance *values)
 static void
 add_counts(const struct xy_metric *row, char *to, const char *from)
 {
+    if (row->type == XY_METRIC_GAUGE)
+        return;
     if (row->type == XY_METRIC_COUNTER) {
         ((xy_counter *)(void *)to)->count += ((const xy_counter *)(const void *)from)->count;
         return;

@@ -87,8 +87,9 @@ rows_are_whole(const struct xy_module *module, struct xy_str *why)
         if (!module->features[i].var)
             return blame(why, "features", i, "var");
     for (size_t i = 0; i < module->metrics_count; i++)
-        if (!module->metrics[i].name)
-            return blame(why, "metrics", i, "name");
+        if (!module->metrics[i].name ||
+            (module->metrics[i].type == XY_METRIC_GAUGE && !module->metrics[i].read))
+            return blame(why, "metrics", i, "name or reader");
     for (size_t i = 0; i < module->statements_count; i++)
         if (!module->statements[i] || !module->statements[i]->sql)
             return blame(why, "statements", i, "text");
@@ -106,7 +107,8 @@ fields_are_in_state(const struct xy_module *module, struct xy_str *why)
             return false;
         }
     for (size_t i = 0; i < module->metrics_count; i++)
-        if (module->metrics[i].offset >= module->state_size) {
+        if (module->metrics[i].type != XY_METRIC_GAUGE &&
+            module->metrics[i].offset >= module->state_size) {
             *why = xy_temp_printf("its metric %s lies outside of its state of %zu bytes: is "
                                   "XY_STATE_SIZE missing?",
                                   module->metrics[i].name, module->state_size);

@@ -134,9 +134,10 @@ order_text(const struct xy_hook *row)
 static struct xy_str
 places_text(unsigned where)
 {
-    static const char *const names[] = {"host", "account", "own account"};
+    static const char *const names[] = {"host",        "account", "own account",
+                                        "its service", "rooms",   "all services"};
     struct xy_buffer text = {0};
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (where & 1u << i)
             xy_buffer_printf(&text, "%s%s", text.len ? ", " : "", names[i]);
     return xy_buffer_str(&text);

@@ -131,6 +131,14 @@ put_fibers(struct xy_command *command)
 }
 
 static void
+put_gauge(struct xy_command *command, struct xy_str name, const struct xy_metric *metric,
+          struct xy_instance *instance)
+{
+    if (is_wanted(command, name))
+        put_count(command, name, (uint64_t)metric->read(xyi_instance_state(instance)));
+}
+
+static void
 put_instance(void *argument, struct xy_instance *instance)
 {
     const struct xy_module *module = instance->module;
@@ -145,6 +153,8 @@ put_instance(void *argument, struct xy_instance *instance)
             xy_temp_printf("%s.%s" XY_FMT, module->name, metric->name, XY_ARG(at));
         if (metric->type == XY_METRIC_COUNTER)
             put_count(command, name, ((const xy_counter *)field)->count);
+        else if (metric->type == XY_METRIC_GAUGE)
+            put_gauge(command, name, metric, instance);
         else
             put_histogram(command, name, field, metric->unit);
     }

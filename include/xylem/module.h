@@ -40,11 +40,12 @@ XY_API void xy_handover_put(struct xy_handover *handover, const char *name, unsi
 XY_API XY_CHECK xy_status xy_handover_get(struct xy_handover *handover, const char *name,
                                           unsigned version, struct xy_str *bytes);
 
-enum xy_metric_type { XY_METRIC_COUNTER, XY_METRIC_HISTOGRAM };
+enum xy_metric_type { XY_METRIC_COUNTER, XY_METRIC_HISTOGRAM, XY_METRIC_GAUGE };
 struct xy_metric {
     const char *name, *unit, *doc;
     enum xy_metric_type type;
     size_t offset;
+    int64_t (*read)(void *self); /* of a gauge; must not suspend */
 };
 #define XY_METRIC_(state, field, ...)                                                              \
     {                                                                                              \
@@ -55,6 +56,14 @@ struct xy_metric {
     }
 #define XY_METRIC_IN(state, field, ...) XY_METRIC_(state, field, __VA_ARGS__)
 #define XY_METRIC(field, ...)           XY_METRIC_IN(XY_STATE, field, __VA_ARGS__)
+/* What is counted when somebody asks: XY_GAUGE("occupants", count_occupants, .unit = …). */
+typedef int64_t xy_gauge_fn(XY_SELF);
+#define XY_GAUGE(words, function, ...)                                                             \
+    {                                                                                              \
+        .name = (words), .type = XY_METRIC_GAUGE,                                                  \
+        .read = (int64_t(*)(void *))_Generic((function), xy_gauge_fn *: (function))                \
+            __VA_OPT__(, ) __VA_ARGS__                                                             \
+    }
 
 /* A row of the `services` table: a domain of its own that the module serves for its host, such as
  * conference.example.org. The core answers or dispatches iq requests to the domain and to bare JIDs
