@@ -22,7 +22,7 @@ answer(XY_SELF, struct xy_iq *iq)
 }
 
 static const struct xy_iq_route iqs[] = {
-    XY_IQ_ROUTE(XY_GET, XY_NS_TIME, "time", answer, .where = XY_IQ_HOST),
+    XY_IQ_ROUTE(XY_GET, XY_NS_TIME, "time", answer, .where = XY_IQ_HOST | XY_IQ_SERVICES),
 };
 
 XY_MODULE(time, .about = "Tells the time (XEP-0202).", XY_TABLE(iqs, iqs));

@@ -42,7 +42,7 @@ answer(XY_SELF, struct xy_iq *iq)
 }
 
 static const struct xy_iq_route iqs[] = {
-    XY_IQ_ROUTE(XY_GET, XY_NS_LAST, "query", answer, .where = XY_IQ_HOST),
+    XY_IQ_ROUTE(XY_GET, XY_NS_LAST, "query", answer, .where = XY_IQ_HOST | XY_IQ_SERVICES),
 };
 
 XY_MODULE(uptime, .about = "Tells for how long the server has been running (XEP-0012).",

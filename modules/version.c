@@ -35,7 +35,7 @@ static const struct xy_option options[] = {
     XY_OPTION(os, .initial = "off", .doc = "Whether the operating system's name is told."),
 };
 static const struct xy_iq_route iqs[] = {
-    XY_IQ_ROUTE(XY_GET, XY_NS_VERSION, "query", answer, .where = XY_IQ_HOST),
+    XY_IQ_ROUTE(XY_GET, XY_NS_VERSION, "query", answer, .where = XY_IQ_HOST | XY_IQ_SERVICES),
 };
 
 XY_MODULE(version, .about = "Tells name and version of the software (XEP-0092).", XY_STATE_SIZE,
