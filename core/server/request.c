@@ -118,7 +118,7 @@ complain_of_words(struct xy_command *command, const json_t *words)
  */
 
 /* A module has an instance per host: that of --host or of the first address among the
- * arguments. */
+ * arguments, where an address of a service is one of its host. */
 static struct xy_host *
 find_host(const struct xy_command *command)
 {
@@ -128,7 +128,8 @@ find_host(const struct xy_command *command)
         if (command->arguments[i].value.len &&
             memchr(command->arguments[i].value.at, '@', command->arguments[i].value.len))
             jid = xy_jid_parse(command->arguments[i].value);
-    return jid ? xy_host_find(jid) : NULL;
+    struct xy_host *host = jid ? xy_host_find(jid) : NULL;
+    return jid && !host ? xy_service_host(jid) : host;
 }
 
 static xy_status

@@ -161,6 +161,7 @@ static void
 show_sequence(const struct entry *entry, struct xy_occupant *occupant)
 {
     muc_show_affiliations(entry->self, occupant, entry->x);
+    muc_show_avatar(occupant);
     door_show_others(entry->self, occupant);
     show_self(entry->self, occupant, entry->presence, entry->created, entry->renamed);
     muc_show_past(entry->self, occupant, entry->x);

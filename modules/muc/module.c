@@ -10,7 +10,7 @@
 #include "modules/muc/muc.h"
 #include "modules/muc/door.h"
 #include "modules/muc/rows.h"
-#include "modules/muc/show.h"
+#include "modules/muc/commands.h"
 
 static xy_status
 start(XY_SELF)
@@ -144,6 +144,11 @@ static const struct xy_metric metrics[] = {
     XY_METRIC(messages_accepted, .unit = "messages", .doc = "Messages to all of a room."),
     XY_METRIC(refused, .unit = "stanzas", .doc = "Stanzas to rooms answered with an error."),
     XY_METRIC(created, .unit = "rooms", .doc = "Rooms created."),
+    XY_GAUGE("rooms", muc_gauge_rooms, .unit = "rooms", .doc = "Rooms in memory."),
+    XY_GAUGE("occupants", muc_gauge_occupants, .unit = "occupants",
+             .doc = "Occupants of all rooms; several clients of one nick count once."),
+    XY_GAUGE("clients", muc_gauge_clients, .unit = "clients",
+             .doc = "Clients in rooms, once for each room."),
     XY_METRIC(destroyed, .unit = "rooms", .doc = "Rooms destroyed, or left empty."),
 };
 
@@ -152,4 +157,5 @@ XY_MODULE(muc, .about = "Multi-user chat (XEP-0045).", XY_STATE_SIZE, XY_START(s
           XY_CHECKER(muc_check_options), XY_TABLE(services, services), .options = muc_options,
           .options_count = MUC_OPTIONS, .schema = muc_schema, .schema_count = MUC_MIGRATIONS,
           XY_TABLE(hooks, hooks), XY_TABLE(iqs, iqs), XY_TABLE(features, features),
-          XY_TABLE(metrics, metrics), XY_TABLE(statements, statements));
+          .commands = muc_commands, .commands_count = MUC_COMMANDS, XY_TABLE(metrics, metrics),
+          XY_TABLE(statements, statements));

@@ -65,6 +65,16 @@ XY_SUSPENDS XY_CHECK xy_status rooms_count(struct muc *self, const struct xy_jid
 struct listed listed_in_memory(struct xy_room *room); /* has been entered since it is there */
 int64_t count_occupants(struct xy_room *room);        /* nicks, not clients */
 
+/* ---- how much there is in memory: metrics.c ------------------------------------------------------ */
+struct room_counts {
+    int64_t rooms, busy; /* busy: somebody is in them */
+    int64_t occupants, clients, most; /* nicks, sessions; of the largest */
+};
+struct room_counts muc_count_rooms(struct muc *self);
+int64_t muc_gauge_rooms(XY_SELF);
+int64_t muc_gauge_occupants(XY_SELF);
+int64_t muc_gauge_clients(XY_SELF);
+
 /* ---- who may see: roominfo.c
  * -------------------------------------------------------------------- */
 /* Is there, or would be let in without being asked for anything; owners and admins are always.
