@@ -71,23 +71,22 @@ add_purge(struct xy_txn *txn, xy_message_id id, struct xy_str text)
 }
 
 xy_status
-xy_purge(int64_t now_ms, int64_t most, xy_message_id **ids, int64_t *purged)
+xy_purge_prepare(int64_t now_ms, int64_t most, struct xy_txn **txn, xy_message_id **ids,
+                 size_t *count)
 {
     struct xy_rows *rows;
-    *purged = 0;
+    *count = 0;
+    *txn = NULL;
     xy_status status = xy_sql_read(&read_due, &rows, XY_INT(now_ms), XY_INT(most));
     if (status != XY_OK || !xy_rows_count(rows))
         return status;
     *ids = xy_temp_alloc(xy_rows_count(rows) * sizeof(**ids));
-    struct xy_txn *txn = xy_txn_begin();
+    *txn = xy_txn_begin();
     while (xy_rows_next(rows)) {
-        add_purge(txn, xy_rows_int(rows, 0), xy_rows_text(rows, 1));
-        (*ids)[(*purged)++] = xy_rows_int(rows, 0);
+        add_purge(*txn, xy_rows_int(rows, 0), xy_rows_text(rows, 1));
+        (*ids)[(*count)++] = xy_rows_int(rows, 0);
     }
-    status = xy_txn_commit(txn);
-    if (status != XY_OK)
-        *purged = 0;
-    return status == XY_CONFLICT ? XY_OK : status; /* the next round sees the hold */
+    return XY_OK;
 }
 
 void

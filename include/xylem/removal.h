@@ -91,9 +91,12 @@ struct xy_removal {
 XY_API void xy_removal_add(struct xy_txn *txn, const struct xy_removal *removal);
 /* After the commit: what waits to be sent of them is not sent any more. Fires message_removed. */
 XY_API XY_SUSPENDS void xy_removal_apply(struct xy_host *host, const xy_message_id *ids, size_t count);
-/* Destroys the content of what is due, except what is held. At most `most`; *purged < most: no more is due. */
-XY_API XY_SUSPENDS XY_CHECK xy_status xy_purge(int64_t now_ms, int64_t most, xy_message_id **ids,
-                                               int64_t *purged);
+/* Begins to destroy the content of what is due and not held, at most `most`: a transaction to which the
+ * caller adds its record and which it commits. XY_CONFLICT then: one of them is held by now, nothing
+ * is done. *txn NULL: nothing is due. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_purge_prepare(int64_t now_ms, int64_t most,
+                                                       struct xy_txn **txn, xy_message_id **ids,
+                                                       size_t *count);
 
 /* ---- holds ------------------------------------------------------------------------------------------ */
 /* A held message keeps its row and its content, whatever else becomes of it; any number of holds. */
