@@ -76,9 +76,9 @@ static const struct xy_iq_route iqs[] = {
 };
 static const struct xy_feature features[] = {
     {NS_MUC, XY_IQ_SERVICE | XY_IQ_ROOM},
-    {NS_MUC "#stable_id", XY_IQ_ROOM},
+    {NS_MUC "#stable_id", XY_IQ_SERVICE | XY_IQ_ROOM},
     {NS_MUC "#self-ping-optimization", XY_IQ_ROOM},
-    {NS_OCCUPANT_ID, XY_IQ_ROOM},
+    {NS_OCCUPANT_ID, XY_IQ_SERVICE | XY_IQ_ROOM},
     {XY_NS_SID, XY_IQ_ROOM},
     {NS_HATS, XY_IQ_ROOM},
     {"urn:xmpp:muc:affiliations:1", XY_IQ_ROOM},
