@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from lib import dom
+from lib import dom, edition
 from lib.room import MUC, OCCUPANT_ID, hush, made_with_rooms, occupant_id
 from test_muc_talk import groupchat, stage  # noqa: F401
 
@@ -199,10 +199,12 @@ def test_an_archive_shows_it_after_a_restart(stage, make_server, actors):
 
 def test_memory_survives_a_reload_of_the_module(stage, make_server):
     """Code is replaced, notes stay: the history with them."""
-    server = made_with_rooms(make_server)
-    cast, room, romeo = stage("Romeo", server=server)
+    server = made_with_rooms(make_server, start=False)
+    renew = edition.of(server, "muc")
+    cast, room, romeo = stage("Romeo", server=server.start())
     speaks(room, romeo, "one")
-    server.reload(modules={"muc": {"host": f"conference.{server.domain}", "max_subject": 100}})
+    renew()
+    assert "replaced" in server.reload()
     speaks(room, romeo, "two")
     assert bodies(visits(cast, room)) == ["one", "two"]
 
