@@ -75,6 +75,7 @@ MODULE_LDFLAGS := -shared -nostartfiles -Wl,--version-script=modules/module.map 
 $(BUILD)/modules/%.o: modules/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -c -o $@ $<
+MODULE_LIBS_audit := -lhogweed -lnettle
 module-objects = $(patsubst %.c,$(BUILD)/%.o,$(if $(wildcard modules/$(1)/module.c),$(wildcard \
   $(foreach folder,$(1) $(MODULE_PARTS_$(1)),modules/$(folder)/*.c)),modules/$(1).c))
 $(BUILD)/modules/%.so: $$(call module-objects,$$*) modules/module.map $(LIB)

@@ -155,6 +155,8 @@ start_all(struct xyi_config *config, bool serving, struct xy_diagnostics *to,
     }
     if (status == XY_OK) {
         reached = MODULES;
+        if (serving)
+            xyi_config_announce(XY_STR("server"));
         status = serving ? start_serving(config, to, error) : XY_OK;
     }
     if (tls)
@@ -170,11 +172,8 @@ xyi_server_start(struct xyi_config *config, bool serving, struct xy_diagnostics 
     xyi_server.started = true;
     xyi_server.started_ms = xy_monotonic_ms();
     xy_status status = start_all(config, serving, to, error);
-    if (status == XY_OK) {
-        if (serving)
-            xyi_config_announce(XY_STR("server"));
+    if (status == XY_OK)
         return status;
-    }
     xyi_server.config = NULL; /* the caller's again */
     xyi_server_stop();
     return status;

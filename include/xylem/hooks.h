@@ -6,6 +6,7 @@
 #ifndef XYLEM_HOOKS_H
 #define XYLEM_HOOKS_H
 
+#include <xylem/audit.h>
 #include <xylem/clients.h>
 #include <xylem/command.h>
 #include <xylem/delivery.h>
@@ -131,8 +132,8 @@ XY_EVENT(occupant_lost, (const struct xy_jid *room, const struct xy_jid *real), 
 XY_SERVICE(route_elsewhere, (const struct xy_stanza *stanza), (stanza))
 
 /* ---- the server ------------------------------------------------------------------------------ */
-/* It has started (`by` is "server") or followed a reload: these values are in force, secrets shown as
- * "(set)". Only modules of scope XY_SERVER hear it. */
+/* It starts (`by` is "server"; no listener is open yet) or followed a reload: these values are in force,
+ * secrets shown as "(set)". Only modules of scope XY_SERVER hear it. */
 struct xy_setting {
     struct xy_str name, value; /* "limits.depth", "30"; "modules.offline", "on" */
 };

@@ -5,6 +5,7 @@
 
 #include <xylem/account.h>
 #include <xylem/archive.h>
+#include <xylem/audit.h>
 #include <xylem/clients.h>
 #include <xylem/clock.h>
 #include <xylem/command.h>

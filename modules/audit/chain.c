@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Appending. A record is committed with the act it tells of, among those that wait; a lot of
+ * them gets its numbers, its hashes and a signed head in one transaction that begins where the
+ * newest head ends. Two who try the same meet at a primary key: one commits, the other begins
+ * again, and so no number is missing or used twice, whatever fails, also when nobody knows
+ * whether a commit took place: the next lot begins with what the database has.
+ */
+#include "audit.h"
+
+enum { TRIES = 100, LOOK_MS = 60 * 1000, BUSY_MS = 5 * 1000 };
+
+/* ---- what is recorded -------------------------------------------------------------------- */
+
+xy_status
+audit_add(XY_SELF, struct xy_txn *txn, const struct xy_audit_record *said)
+{
+    struct xy_audit_record own = *said;
+    xy_status status = audit_check(said);
+    if (status != XY_OK)
+        return status;
+    if (!own.operation.len)
+        own.operation = xy_audit_operation();
+    audit_add_waiting(txn, &own, xy_now_ms());
+    self->busy_ms = xy_monotonic_ms() + BUSY_MS;
+    return XY_OK;
+}
+
+void
+audit_look(void *state, void *nothing)
+{
+    (void)nothing;
+    struct audit *self = state;
+    int64_t size;
+    (void)audit_settle(self, &size);
+}
+
+xy_status
+audit_write(XY_SELF, const struct xy_audit_record *said)
+{
+    struct xy_txn *txn = xy_txn_begin();
+    xy_status status = audit_add(self, txn, said);
+    if (status == XY_OK)
+        status = xy_txn_commit(txn);
+    if (status == XY_OK)
+        xy_strand_post(self->strand, audit_look, NULL);
+    return status;
+}
+
+/* ---- the newest head --------------------------------------------------------------------- */
+
+static xy_status
+broken(XY_SELF, const char *why, const struct head *head)
+{
+    if (!self->complained)
+        xy_error("audit.broken", why, XY_F_INT_AS("records", head->tree.size),
+                 XY_F_INT_AS("known", self->size));
+    self->complained = true;
+    return XY_BROKEN;
+}
+
+static const struct signer *
+signer_for(XY_SELF, const struct head *head)
+{
+    static const unsigned char nobody[KEY];
+    if (!head->tree.size || memcmp(head->next, self->signer.public, KEY) == 0)
+        return &self->signer;
+    if (self->coming.known && memcmp(head->next, self->coming.public, KEY) == 0)
+        return &self->coming;
+    bool lost = xy_str_equal(self->lost_key, xy_temp_hex(key_str(head->next)));
+    return lost && memcmp(head->next, nobody, KEY) != 0 ? &self->signer : NULL;
+}
+
+/* We sign nothing on top of what is not ours. `known`: self->size before the head was read. */
+static xy_status
+check_head(XY_SELF, const struct head *head, int64_t known)
+{
+    if (head->tree.size < known)
+        return broken(self, "the audit log has become shorter; records wait", head);
+    if (!signer_for(self, head))
+        return broken(self, "the audit log goes on with a key that is not ours; records wait",
+                      head);
+    if (!head->tree.size)
+        return XY_OK;
+    struct hash root = tree_root(&head->tree);
+    if (memcmp(root.at, head->root.at, HASH) != 0 || !audit_head_is_signed(head))
+        return broken(self,
+                      "the newest head of the audit log is not what was signed; records "
+                      "wait",
+                      head);
+    return XY_OK;
+}
+
+/* ---- a lot ------------------------------------------------------------------------------- */
+
+/* What the log says about itself. */
+static void
+put_own(struct record *record, const char *kind, struct xy_str actor,
+        const unsigned char key[KEY])
+{
+    struct xy_buffer details = {0};
+    xy_audit_detail(&details, "key", xy_temp_hex(key_str(key)));
+    xy_audit_detail(&details, "version", xy_str_from(xy_version()));
+    *record = (struct record){
+        .at = xy_now_ms(),
+        .said = {.operation = xy_audit_operation(),
+                 .actor = actor,
+                 .kind = xy_str_from(kind),
+                 .details = xy_buffer_str(&details)},
+    };
+}
+
+static void
+append(struct xy_txn *txn, struct head *head, struct record *record)
+{
+    record->seq = head->tree.size + 1;
+    record->previous = head->chain;
+    record->hash = audit_record_hash(record);
+    audit_add_record(txn, record);
+    struct hash leaf = tree_leaf(record->hash.at, HASH);
+    tree_add(&head->tree, &leaf);
+    head->chain = record->hash;
+}
+
+static xy_status
+commit_head(XY_SELF, struct xy_txn *txn, struct head *head, const struct signer *signer,
+            int64_t before)
+{
+    head->at = xy_now_ms();
+    head->root = tree_root(&head->tree);
+    audit_sign(signer, head);
+    audit_add_head(txn, head);
+    xy_status status = xy_txn_commit(txn);
+    if (status != XY_OK)
+        return status;
+    if (head->tree.size > self->size)
+        self->size = head->tree.size;
+    self->complained = false;
+    xy_count(&self->heads);
+    xy_count_by(&self->records, (uint64_t)(head->tree.size - before));
+    xy_info("audit.head", "the audit log has grown", XY_F_INT_AS("records", head->tree.size),
+            XY_F_STR_AS("root", hash_hex(&head->root)),
+            XY_F_STR_AS("key", xy_temp_hex(key_str(head->key))));
+    return XY_OK;
+}
+
+/* *done: how many of those that waited. */
+static xy_status
+chain_lot(XY_SELF, size_t *done)
+{
+    struct head head;
+    struct record *records, own;
+    int64_t known = self->size;
+    xy_status status = audit_read_head(&head);
+    if (status == XY_OK)
+        status = audit_read_waiting(&records, done);
+    if (status != XY_OK)
+        return status;
+    int64_t before = head.tree.size, last = *done ? records[*done - 1].seq : 0;
+    const struct signer *signer = signer_for(self, &head);
+    bool lost = signer && before && memcmp(head.next, signer->public, KEY) != 0;
+    status = check_head(self, &head, known);
+    if (status != XY_OK || (!*done && !lost))
+        return status;
+    struct xy_txn *txn = xy_txn_begin();
+    if (!before || lost) {
+        put_own(&own, lost ? "key_lost" : "begin", XY_STR("server"), signer->public);
+        append(txn, &head, &own);
+    }
+    memcpy(head.next, signer->public, KEY);
+    for (size_t i = 0; i < *done; i++)
+        append(txn, &head, &records[i]);
+    if (*done)
+        audit_drop_waiting(txn, last, (int64_t)*done);
+    return commit_head(self, txn, &head, signer, before);
+}
+
+xy_status
+audit_settle(XY_SELF, int64_t *size)
+{
+    size_t done = LOT;
+    xy_status status = XY_OK;
+    for (int tries = 0; done == LOT && status == XY_OK && tries < TRIES; tries++) {
+        xy_temp_open();
+        status = chain_lot(self, &done);
+        xy_temp_close();
+        if (status == XY_CONFLICT ||
+            status == XY_UNKNOWN) { /* somebody was faster; or we were */
+            status = XY_OK;
+            done = LOT;
+        } else {
+            tries = 0;
+        }
+    }
+    *size = self->size;
+    if (status != XY_OK)
+        xy_count(&self->failures);
+    return done == LOT && status == XY_OK ? XY_BROKEN : status;
+}
+
+void
+audit_tick(void *state, void *nothing)
+{
+    (void)nothing;
+    struct audit *self = state;
+    int64_t now = xy_monotonic_ms(), ignored;
+    if (now <= self->busy_ms || now >= self->look_ms) {
+        self->look_ms = now + LOOK_MS;
+        (void)audit_settle(self, &ignored);
+    }
+    if (now < self->seal_ms)
+        return;
+    self->seal_ms = now + self->evidence_every.ms;
+    if (audit_seal(self, &ignored) != XY_OK)
+        xy_count(&self->failures);
+}
+
+/* ---- another key ------------------------------------------------------------------------- */
+
+/* One record, under the last head of the present key. */
+static xy_status
+put_change(XY_SELF, struct xy_str actor)
+{
+    struct head head;
+    struct record own;
+    int64_t known = self->size;
+    xy_status status = audit_read_head(&head);
+    if (status == XY_OK)
+        status = check_head(self, &head, known);
+    if (status != XY_OK)
+        return status;
+    if (!head.tree.size || memcmp(head.next, self->signer.public, KEY) != 0)
+        return XY_CONFLICT;
+    struct xy_txn *txn = xy_txn_begin();
+    put_own(&own, "key_change", actor, self->coming.public);
+    append(txn, &head, &own);
+    memcpy(head.next, self->coming.public, KEY);
+    return commit_head(self, txn, &head, &self->signer, head.tree.size - 1);
+}
+
+/* Whether the log goes on with the new key: a commit may have answered XY_UNKNOWN. */
+static bool
+is_changed(XY_SELF)
+{
+    struct head head;
+    return audit_read_head(&head) == XY_OK && memcmp(head.next, self->coming.public, KEY) == 0;
+}
+
+xy_status
+audit_change_key(XY_SELF, struct xy_str actor)
+{
+    int64_t size;
+    if (self->coming.known)
+        return XY_CONFLICT;
+    xy_status status = audit_key_make(self, &self->coming);
+    if (status == XY_OK)
+        status = audit_settle(self, &size);
+    for (int tries = 0; status == XY_OK && tries < TRIES; tries++) {
+        status = put_change(self, actor);
+        if (status == XY_OK || is_changed(self))
+            break;
+        status = status == XY_CONFLICT || status == XY_UNKNOWN ? XY_OK : status;
+    }
+    if (is_changed(self)) {
+        self->signer = self->coming;
+        status = audit_key_take(self);
+    }
+    self->coming.known = false;
+    return status;
+}

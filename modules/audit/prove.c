@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Proofs that stand without the server: that a message's evidence is under a root of the log,
+ * that a record is in the log, and that the log of today has grown out of that of an older
+ * head. Each is a JSON document for scripts/xylem-verify. A proof about a message has its salt,
+ * so that whoever holds the text can be confirmed: giving one out is itself recorded.
+ */
+#include "audit.h"
+
+struct proof {
+    bool of_message;
+    struct xy_evidence evidence;
+    struct batch batch;
+    int64_t at; /* of the message in its batch */
+    struct hash *path;
+    unsigned path_len;
+    struct record record;
+    struct head head;
+    struct xy_str text; /* what became of --text */
+};
+
+/* ---- the message ------------------------------------------------------------------------- */
+
+static xy_status
+owner_of(struct xy_command *command, xy_owner *owner)
+{
+    struct xy_str text = xy_arg(command, "account");
+    const struct xy_jid *jid = xy_jid_parse(text);
+    struct xy_account account = {.owner = 0};
+    if (!jid)
+        return xy_fail(command, XY_INVALID, "`" XY_FMT "` is not a JID", XY_ARG(text));
+    xy_status status = xy_account_find(xy_jid_bare(jid), &account);
+    *owner = account.owner;
+    return status == XY_OK ? status : xy_fail(command, status, "there is no such account");
+}
+
+static xy_status
+find_message(struct xy_command *command, xy_message_id *id)
+{
+    struct xy_str text = xy_arg(command, "ID");
+    xy_owner owner = 0;
+    if (xy_str_to_int(text, 1, INT64_MAX, id) == XY_OK)
+        return XY_OK;
+    if (!xy_arg(command, "account").len)
+        return xy_fail(command, XY_INVALID,
+                       "not a message number; for a stanza-id give --account JID");
+    xy_status status = owner_of(command, &owner);
+    if (status == XY_OK && xy_stanza_id_parse(owner, text, id) != XY_OK)
+        return xy_fail(command, XY_ABSENT, "no stanza-id of this account");
+    return status;
+}
+
+/* A leaf per message of the batch. The one at hand must be there, all together must be the
+ * root. */
+static xy_status
+find_leaf(struct proof *proof)
+{
+    struct xy_evidence *all;
+    size_t count;
+    struct tree tree = {0};
+    xy_status status = xy_evidence_read(proof->batch.after, proof->batch.count, &all, &count);
+    if (status != XY_OK)
+        return status;
+    struct hash *leaves = xy_temp_alloc((count + 1) * sizeof(*leaves));
+    proof->at = -1;
+    for (size_t i = 0; i < count; i++) {
+        leaves[i] = audit_evidence_leaf(&all[i]);
+        tree_add(&tree, &leaves[i]);
+        if (all[i].message == proof->evidence.message)
+            proof->at = (int64_t)i;
+    }
+    struct hash root = tree_root(&tree);
+    if (proof->at < 0 || memcmp(root.at, proof->batch.root.at, HASH) != 0)
+        return XY_BROKEN;
+    struct tree_proof ranges;
+    tree_inclusion(proof->at, (int64_t)count, &ranges);
+    proof->path = xy_temp_alloc((ranges.count + 1) * sizeof(*proof->path));
+    proof->path_len = ranges.count;
+    for (unsigned k = 0; k < ranges.count; k++) {
+        struct tree part = {0};
+        for (int64_t i = ranges.range[k].low; i < ranges.range[k].high; i++)
+            tree_add(&part, &leaves[i]);
+        proof->path[k] = tree_root(&part);
+    }
+    return XY_OK;
+}
+
+static xy_status
+find_evidence(XY_SELF, struct xy_command *command, xy_message_id id, struct proof *proof)
+{
+    int64_t ignored;
+    xy_status status = xy_evidence_find(id, &proof->evidence);
+    if (status == XY_ABSENT)
+        return xy_fail(command, status, "no message of that number was ever stored");
+    if (status == XY_OK)
+        status = audit_find_batch(id, &proof->batch);
+    if (status == XY_ABSENT)
+        status = audit_seal(self, &ignored);
+    else
+        return status;
+    return status == XY_OK ? audit_find_batch(id, &proof->batch) : status;
+}
+
+/* ---- what somebody holds ----------------------------------------------------------------- */
+
+static const char *
+verdict_text(xy_status status)
+{
+    return status == XY_OK            ? "confirmed"
+           : status == XY_DENIED      ? "refuted"
+           : status == XY_GONE        ? "nobody can tell any more: its salt was destroyed"
+           : status == XY_UNSUPPORTED ? "it had no text"
+                                      : "";
+}
+
+static xy_status
+compare_text(struct xy_command *command, struct proof *proof)
+{
+    struct xy_str text = xy_arg(command, "text");
+    const struct xy_jid *from = xy_jid_parse(xy_arg(command, "from")),
+                        *to = xy_jid_parse(xy_arg(command, "to"));
+    if (!text.at)
+        return XY_OK;
+    if (!from || !to)
+        return xy_fail(command, XY_INVALID,
+                       "who wrote that text, and to whom: --from JID --to JID");
+    xy_status status = xy_evidence_confirms(&proof->evidence, from, to, text);
+    proof->text = xy_str_from(verdict_text(status));
+    return XY_OK;
+}
+
+/* A guess at a text, and a salt that lets others guess, are reading by privilege. */
+static xy_status
+record_reading(XY_SELF, struct xy_command *command, const struct proof *proof)
+{
+    struct xy_buffer details = {0};
+    if (proof->text.len)
+        xy_audit_detail(&details, "text", proof->text);
+    xy_audit_detail(&details, "document",
+                    xy_flag(command, "document") ? XY_STR("yes") : XY_STR("no"));
+    xy_status status = audit_write(self, &(struct xy_audit_record){
+                                             .actor = xy_command_actor(command),
+                                             .kind = XY_STR("privileged_read"),
+                                             .message = proof->evidence.message,
+                                             .reason = XY_STR("prove"),
+                                             .details = xy_buffer_str(&details),
+                                         });
+    return status == XY_OK ? status
+                           : xy_fail(command, status, "not recorded, so not answered: %s",
+                                     xy_status_name(status));
+}
+
+/* ---- documents --------------------------------------------------------------------------- */
+
+static void
+put_path(struct xy_buffer *to, const struct hash *path, unsigned count)
+{
+    xy_buffer_add(to, XY_STR("\"path\": ["));
+    for (unsigned i = 0; i < count; i++)
+        xy_buffer_printf(to, "%s\"" XY_FMT "\"", i ? ", " : "", XY_ARG(hash_hex(&path[i])));
+    xy_buffer_add(to, XY_STR("]"));
+}
+
+static xy_status
+read_path(const struct tree_proof *ranges, struct hash *path)
+{
+    xy_status status = XY_OK;
+    for (unsigned i = 0; i < ranges->count && status == XY_OK; i++)
+        status = audit_read_root(ranges->range[i], &path[i]);
+    return status;
+}
+
+static void
+put_message(struct xy_buffer *to, const struct proof *proof)
+{
+    const struct batch *batch = &proof->batch;
+    xy_buffer_printf(to, "  \"message\": {\"id\": %lld, \"commitment\": \"" XY_FMT "\"",
+                     (long long)proof->evidence.message,
+                     XY_ARG(xy_temp_hex(proof->evidence.commitment)));
+    xy_buffer_printf(to, ", \"salt\": \"" XY_FMT "\",\n    \"index\": %lld, \"count\": %lld, ",
+                     XY_ARG(xy_temp_hex(proof->evidence.salt)), (long long)proof->at,
+                     (long long)batch->count);
+    put_path(to, proof->path, proof->path_len);
+    xy_buffer_add(to, XY_STR("},\n"));
+}
+
+static xy_status
+put_document(struct xy_command *command, const struct proof *proof)
+{
+    struct tree_proof ranges;
+    struct hash path[TREE_PROOF];
+    struct xy_buffer to = {0};
+    tree_inclusion(proof->record.seq - 1, proof->head.tree.size, &ranges);
+    xy_status status = read_path(&ranges, path);
+    if (status != XY_OK)
+        return xy_fail(command, status, "the log is not whole: see audit verify");
+    xy_buffer_add(&to, XY_STR("{ \"xylem-audit-proof\": 1,\n"));
+    if (proof->of_message)
+        put_message(&to, proof);
+    xy_buffer_add(&to, XY_STR("  \"record\": "));
+    audit_json_record(&to, &proof->record);
+    xy_buffer_add(&to, XY_STR(",\n  "));
+    put_path(&to, path, ranges.count);
+    xy_buffer_add(&to, XY_STR(",\n  \"head\": "));
+    audit_json_head(&to, &proof->head);
+    xy_buffer_add(&to, XY_STR(" }\n"));
+    xy_put_str(command, "document", xy_buffer_str(&to));
+    return XY_OK;
+}
+
+static void
+put_summary(struct xy_command *command, const struct proof *proof)
+{
+    if (proof->of_message) {
+        xy_put_int(command, "message", proof->evidence.message);
+        xy_put_str(command, "accepted",
+                   xy_time_format(xy_message_id_ms(proof->evidence.message)));
+        xy_put_bool(command, "salt", proof->evidence.salt.len);
+    }
+    if (proof->text.len)
+        xy_put_str(command, "text", proof->text);
+    xy_put_int(command, "record", proof->record.seq);
+    xy_put_str(command, "recorded", xy_time_format(proof->record.at));
+    xy_put_str(command, "kind", proof->record.said.kind);
+    xy_put_int(command, "head", proof->head.tree.size);
+}
+
+/* ---- prove ------------------------------------------------------------------------------- */
+
+static xy_status
+prove_message(XY_SELF, struct xy_command *command, struct proof *proof)
+{
+    xy_message_id id;
+    xy_status status = find_message(command, &id);
+    if (status == XY_OK)
+        status = find_evidence(self, command, id, proof);
+    if (status == XY_OK)
+        status = compare_text(command, proof);
+    if (status == XY_OK)
+        status = record_reading(self, command, proof);
+    if (status != XY_OK)
+        return status;
+    proof->of_message = true;
+    if (find_leaf(proof) != XY_OK)
+        return xy_fail(command, XY_BROKEN,
+                       "the evidence of its batch is not what the log has a root of");
+    int64_t size;
+    status = audit_settle(self, &size);
+    if (status == XY_OK)
+        status = audit_find_operation(proof->batch.operation, "evidence_root", &proof->record);
+    if (status == XY_ABSENT)
+        return xy_fail(command, XY_BROKEN, "the log has no record of its batch");
+    return status;
+}
+
+static xy_status
+find_record(XY_SELF, struct xy_command *command, struct proof *proof)
+{
+    int64_t size, seq;
+    struct record *found;
+    size_t count;
+    if (xy_str_to_int(xy_arg(command, "record"), 1, INT64_MAX, &seq) != XY_OK)
+        return xy_fail(command, XY_INVALID, "--record must be the number of a record");
+    xy_status status = audit_settle(self, &size);
+    if (status == XY_OK)
+        status = audit_read_records(seq - 1, 1, &found, &count);
+    if (status == XY_OK && (!count || found->seq != seq))
+        return xy_fail(command, XY_ABSENT, "there is no such record");
+    if (status == XY_OK)
+        proof->record = *found;
+    return status;
+}
+
+xy_status
+audit_command_prove(XY_SELF, struct xy_command *command)
+{
+    struct proof proof = {.of_message = false};
+    bool record = xy_arg(command, "record").at, message = xy_arg(command, "ID").at;
+    if (record == message)
+        return xy_fail(command, XY_INVALID, "either the ID of a message or --record NUMBER");
+    xy_status status =
+        record ? find_record(self, command, &proof) : prove_message(self, command, &proof);
+    if (status == XY_OK)
+        status = audit_read_head(&proof.head);
+    if (status != XY_OK)
+        return status;
+    if (proof.record.seq > proof.head.tree.size)
+        return xy_fail(command, XY_BROKEN, "the log is not whole: see audit verify");
+    if (xy_flag(command, "document"))
+        return put_document(command, &proof);
+    put_summary(command, &proof);
+    return xy_str_is(proof.text, "refuted")
+               ? xy_fail(command, XY_DENIED, "that was not the message")
+               : XY_OK;
+}
+
+/* ---- growth ------------------------------------------------------------------------------ */
+
+static xy_status
+read_both(XY_SELF, struct xy_command *command, struct head *older, struct head *newer)
+{
+    int64_t from = 0, size;
+    if (xy_str_to_int(xy_arg(command, "SIZE"), 1, INT64_MAX, &from) != XY_OK)
+        return xy_fail(command, XY_INVALID, "SIZE is how many records the older head was over");
+    xy_status status = audit_settle(self, &size);
+    if (status == XY_OK)
+        status = audit_read_head(newer);
+    if (status == XY_OK)
+        status = audit_read_head_at(from, older);
+    if (status == XY_ABSENT)
+        return xy_fail(command, status, "no head was signed over %lld records",
+                       (long long)from);
+    return status;
+}
+
+xy_status
+audit_command_growth(XY_SELF, struct xy_command *command)
+{
+    struct head older, newer;
+    struct tree_proof ranges;
+    struct hash path[TREE_PROOF];
+    struct xy_buffer to = {0};
+    xy_status status = read_both(self, command, &older, &newer);
+    if (status != XY_OK)
+        return status;
+    tree_consistency(older.tree.size, newer.tree.size, &ranges);
+    status = read_path(&ranges, path);
+    if (status != XY_OK)
+        return xy_fail(command, status, "the log is not whole: see audit verify");
+    xy_buffer_add(&to, XY_STR("{ \"xylem-audit-growth\": 1,\n  \"older\": "));
+    audit_json_head(&to, &older);
+    xy_buffer_add(&to, XY_STR(",\n  \"newer\": "));
+    audit_json_head(&to, &newer);
+    xy_buffer_add(&to, XY_STR(",\n  "));
+    put_path(&to, path, ranges.count);
+    xy_buffer_add(&to, XY_STR(" }\n"));
+    xy_put_str(command, "document", xy_buffer_str(&to));
+    return XY_OK;
+}
