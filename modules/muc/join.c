@@ -140,7 +140,7 @@ show_self(const struct muc *self, struct xy_occupant *occupant,
           const struct xy_stanza *presence, bool created, bool renamed)
 {
     struct xy_room *room = xy_occupant_room(occupant);
-    const struct xy_occupant *shown = door_shown(room, xy_occupant_nick(occupant));
+    struct xy_occupant *shown = door_shown(room, xy_occupant_nick(occupant));
     struct showing showing = door_showing(occupant);
     int codes[5], count = 0;
     if (muc_settings(room)->whois == WHOIS_ANYONE)
@@ -154,7 +154,8 @@ show_self(const struct muc *self, struct xy_occupant *occupant,
     codes[count] = 0;
     showing.codes = codes;
     showing.newcomer = occupant;
-    door_tell_self(self, occupant, xy_occupant_kept(shown, 0), showing, xy_stanza_id(presence));
+    door_tell_self(self, occupant, door_kept(self, shown, false), showing,
+                   xy_stanza_id(presence));
 }
 
 static void

@@ -166,6 +166,7 @@ def test_default_roles(cast, room, config, roles):
         guest = cast("nurse")
         if affiliation != "none":
             affiliates(room, romeo, guest, affiliation)
+            hush(guest)  # an invitation comes with membership
         own = item(room.enters(guest, affiliation).own)
         assert (own.get("affiliation"), own.get("role")) == (affiliation, role)
         hush(romeo)

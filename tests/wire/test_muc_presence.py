@@ -5,6 +5,7 @@ one person (7.2.8), whose presence is shown to whom (7.2.2, 10.2.1), being put o
 import pytest
 
 from lib import dom
+from lib.sm import managed
 from lib.room import HATS, JOIN, USER, Room, codes, hats, hush, item, made_with_rooms, occupant_id
 
 pytestmark = pytest.mark.xylem
@@ -36,6 +37,10 @@ def together(cast, room, *names, **config):
         room.enters(client, client.label.capitalize())
     hush(*people)
     return people
+
+
+def presences(client):
+    return [e for kind, e in client.events if kind == "element" and dom.name(e)[1] == "presence"]
 
 
 def says(client, room, nick, inside="", id=None, kind=None):
@@ -195,6 +200,39 @@ def test_session_that_never_was_available(cast, room):
     room.shows(romeo, "Juliet")
     juliet.breaks()
     room.loses(romeo, "Juliet")
+
+
+def test_detached_client_stays(cast, room):
+    """XEP-0198: a client whose connection broke is in the room until its session ends, and hears on
+    resumption what went on."""
+    romeo, = together(cast, room)
+    juliet = managed(cast, "juliet").logs_in().enables()
+    room.enters(juliet, "Juliet")
+    room.shows(romeo, "Juliet")
+    juliet.breaks()
+    says(romeo, room, "Romeo", "<show>away</show>")
+    room.shows(romeo, "Romeo", show="away", codes={110})
+    romeo.hears_nothing()
+    assert set(room.enters(cast("nurse"), "Nurse").others) == {"Romeo", "Juliet"}
+    again = juliet.reconnects().resumes()
+    room.shows(again, "Romeo", show="away")
+    room.shows(again, "Nurse")
+    room.leaves(again, "Juliet")
+
+
+def test_detached_client_is_given_up(make_server, actors):
+    """XEP-0198, 15.1.2: when it is not resumed in time, it goes."""
+    server = made_with_rooms(make_server, test_clock=True, modules={"sm": {"resume_for": "1 min"}})
+    cast, room = actors(server), Room(server)
+    romeo, = together(cast, room)
+    juliet = managed(cast, "juliet").logs_in().enables()
+    room.enters(juliet, "Juliet")
+    room.shows(romeo, "Juliet")
+    juliet.breaks()
+    romeo.hears_nothing()
+    server.advance("61 s")
+    room.loses(romeo, "Juliet", codes=set())
+    romeo.hears_nothing()
 
 
 def test_same_resource_again(cast, room):
@@ -376,6 +414,23 @@ def test_becoming_visible(cast, room):
     romeo.hears_nothing()
 
 
+def test_shown_roles_are_changed(cast, room):
+    """10.2, muc#roomconfig_presencebroadcast: those who are not shown any more are gone to the others, and
+    there again when they are."""
+    romeo, juliet = together(cast, room, "juliet")
+    room.allows(romeo, nick="Juliet", role="visitor")
+    hush(romeo, juliet)
+    room.is_configured(romeo, presencebroadcast=["moderator", "participant"])
+    romeo.settles()
+    assert [e.get("type") for e in presences(romeo)] == ["unavailable"]
+    assert presences(juliet) == []
+    assert set(room.enters(cast("nurse"), "Nurse").others) == {"Romeo"}
+    hush(romeo, juliet)
+    room.is_configured(romeo, presencebroadcast=["moderator", "participant", "visitor"])
+    romeo.settles()
+    assert [(e.get("from"), e.get("type")) for e in presences(romeo)] == [(room.of("Juliet"), None)]
+
+
 def test_becoming_moderator_shows_jids(cast, room):
     """8.? 9.6, 7.2.4: a new moderator of a semi-anonymous room is shown everybody's JID."""
     romeo, juliet, nurse = together(cast, room, "juliet", "nurse")
@@ -396,8 +451,7 @@ def test_room_becomes_non_anonymous(cast, room):
     romeo, juliet, nurse = together(cast, room, "juliet", "nurse")
     room.is_configured(romeo, whois="anyone")
     juliet.settles()
-    shown = {e.get("from"): item(e).get("jid") for kind, e in juliet.events
-             if kind == "element" and dom.name(e)[1] == "presence" and 110 not in codes(e)}
+    shown = {e.get("from"): item(e).get("jid") for e in presences(juliet) if 110 not in codes(e)}
     assert shown == {room.of("Romeo"): romeo.full, room.of("Nurse"): nurse.full}
 
 
@@ -413,6 +467,46 @@ def test_status_text_of_visitors(cast, room):
     room.shows(romeo, "Juliet", show="away", status=None)
     says(juliet, room, "Juliet", text, kind="unavailable")
     room.loses(romeo, "Juliet", status=None)
+
+
+def commands_hat(client, room, what, **fields):
+    """XEP-0317, by XEP-0050: one command in one step."""
+    node = f"urn:xmpp:hats:commands:{what}"
+    ask = f"<command xmlns='http://jabber.org/protocol/commands' node='{node}'"
+    first = client.asks("set", f"{ask} action='execute'/>", to=room.jid)
+    session = first[0].get("sessionid") if len(first) else None
+    form = "".join(f"<field var='hats#{k}'><value>{v}</value></field>" for k, v in fields.items())
+    answer = client.asks("set", f"{ask} sessionid='{session}'><x xmlns='jabber:x:data' type='submit'>"
+                                f"<field var='FORM_TYPE'><value>urn:xmpp:hats:commands</value></field>{form}</x></command>",
+                         to=room.jid)
+    assert answer.get("type") == "result", dom.show(answer)
+
+
+def test_hats(cast, room):
+    """XEP-0317: shown in every presence of whoever wears them, at once, to whoever comes and after whatever
+    change; those of another room are not."""
+    romeo, juliet = together(cast, room, "juliet")
+    commands_hat(romeo, room, "create", title="Scribe", uri="urn:example:scribe")
+    hush(romeo, juliet)
+    commands_hat(romeo, room, "assign", jid=juliet.jid, uri="urn:example:scribe")
+    worn = {"urn:example:scribe": "Scribe"}
+    assert hats(room.shows(romeo, "Juliet")) == worn
+    assert hats(room.shows(juliet, "Juliet", codes={110})) == worn
+    seen = room.enters(cast("nurse"), "Nurse")
+    assert hats(seen.others["Juliet"]) == worn and hats(seen.others["Romeo"]) == {}
+    room.shows(romeo, "Nurse")
+    says(juliet, room, "Juliet", "<show>away</show>")
+    assert hats(room.shows(romeo, "Juliet", show="away")) == worn
+    says(juliet, room, "Capulet")
+    room.loses(romeo, "Juliet", new_nick="Capulet")
+    assert hats(room.shows(romeo, "Capulet")) == worn
+    hush(juliet)
+    room.leaves(juliet, "Capulet")
+    hush(romeo)
+    assert hats(room.enters(juliet, "Juliet").own) == worn
+    assert hats(room.shows(romeo, "Juliet")) == worn
+    commands_hat(romeo, room, "unassign", jid=juliet.jid, uri="urn:example:scribe")
+    assert hats(room.shows(romeo, "Juliet")) == {}
 
 
 # ---- put out ---------------------------------------------------------------------------------------
@@ -435,11 +529,12 @@ def test_ban(cast, room):
     room.enters(phone, "Capulet")
     hush(romeo, juliet, nurse)
     room.allows(romeo, jid=juliet, affiliation="outcast", reason="Treason")
-    room.loses(phone, "Capulet", codes={110, 301}, affiliation="outcast") if phone.events else None
-    hush(phone)
-    juliet.settles()
-    gone = {(e.get("from"), frozenset(codes(e))) for kind, e in nurse.events if kind == "element"}
+    nurse.settles()
+    gone = {(e.get("from"), frozenset(codes(e))) for e in presences(nurse)}
     assert gone == {(room.of("Juliet"), frozenset({301})), (room.of("Capulet"), frozenset({301}))}
+    own = {(e.get("from"), item(e).get("affiliation")) for e in presences(phone) if 110 in codes(e)}
+    assert own == {(room.of("Capulet"), "outcast")}
+    hush(phone)
     room.is_refused(phone, "Capulet", "forbidden")
 
 

@@ -139,3 +139,14 @@ def test_server_stops(server, actors):
         room.is_refused(nurse, "Nurse", "registration-required")
         seen = room.enters(again, "Juliet")
         assert not seen.others and item(seen.own).get("affiliation") == "member" and 201 not in seen.codes
+
+
+def test_a_dawdler_does_not_keep_the_server(make_server, actors):
+    """A module that waits at the good-bye is waited for no longer than reload.grace; the stop is in order."""
+    server = made_with_rooms(make_server, start=False, reload={"grace": "1 s"}, modules={"slow": True})
+    cast = actors(server.start())
+    cast.client("romeo", resource="dawdler").logs_in()
+    juliet = cast("juliet")
+    server.stop(patience=30)
+    juliet.hears_stream_error("system-shutdown")
+    assert "server.farewell_cut" in server.output()

@@ -191,7 +191,14 @@ class Room:
         seen = self.enters(client, nick)
         assert {110, 201} <= seen.codes, f"201 expected: {seen.codes}"
         self.is_configured(client, **fields)
+        client.round_trip()
+        client.events = [(kind, e) for kind, e in client.events if not self._is_config_change(e)]
         return seen
+
+    def _is_config_change(self, element):
+        """10.2.1: of what the owner just asked for."""
+        return (element is not None and is_message(element) and element.get("from") == self.jid
+                and codes(element) and codes(element) <= {104, 170, 171, 172, 173})
 
     def is_configured(self, client, **fields):
         """Submits a configuration (10.1.2, 10.2); without fields the default one. What comes of a

@@ -2,7 +2,8 @@
 /*
  * Makes hooks wait, for tests of what happens meanwhile: those of a presence that carries
  * <slow xmlns='urn:xylem:test:slow' ms='…'/> (at='outgoing': before it is looked at), and the
- * end of a session whose resource is "slow".
+ * end of a session whose resource is "slow"; and the stop of a server where somebody's resource
+ * is "dawdler".
  */
 #define XY_STATE slow
 #include <xylem/xylem.h>
@@ -41,10 +42,28 @@ at_the_end(XY_SELF, struct xy_session *session)
         (void)!xy_sleep(500);
 }
 
+static void
+look_for_dawdler(void *found, struct xy_session *session)
+{
+    if (xy_str_is(xy_jid_resource(xy_session_jid(session)), "dawdler"))
+        *(bool *)found = true;
+}
+
+static void
+dawdle(XY_SELF, const char *reason)
+{
+    (void)reason;
+    bool found = false;
+    xy_sessions_each(xy_host_of(self), look_for_dawdler, &found);
+    if (found)
+        (void)!xy_sleep(INT64_C(3600) * 1000);
+}
+
 static const struct xy_hook hooks[] = {
     XY_ON(presence_outgoing, before),
     XY_ON(session_presence, meanwhile, .after = "presence"),
     XY_ON(session_closed, at_the_end),
+    XY_ON(server_stopping, dawdle),
 };
 
 XY_MODULE(slow, .about = "Lets tests look at what happens during a wait.",
