@@ -302,8 +302,9 @@ def test_the_one_not_shown_goes(cast, room):
     phone = cast.another(juliet, online=False)
     room.enters(phone, "Juliet")
     hush(romeo, juliet)
-    juliet.breaks()
+    room.leaves(juliet, "Juliet")
     romeo.hears_nothing()
+    phone.hears_nothing()
     room.leaves(phone, "Juliet")
     room.loses(romeo, "Juliet")
 
