@@ -137,7 +137,17 @@ broadcast(XY_SELF, struct xy_session *session, const struct xy_stanza *presence,
         end_directed(session, presence);
 }
 
-/* A session that was never available may still have shown itself to a room. */
+/* A session that was never available may still have shown itself to a room, and says that it is
+ * gone (4.6.3). */
+static xy_verdict
+leave_unseen(XY_SELF, struct xy_session *session, const struct xy_stanza *stanza)
+{
+    if (xy_stanza_kind(stanza) == XY_PRESENCE && !xy_stanza_to(stanza) &&
+        xy_str_is(xy_stanza_type(stanza), "unavailable") && !xy_session_is_available(session))
+        end_directed(session, stanza);
+    return XY_PASS;
+}
+
 static void
 close_session(XY_SELF, struct xy_session *session)
 {
@@ -211,6 +221,7 @@ static const struct xy_hook hooks[] = {
     XY_ON(session_presence, broadcast),
     XY_ON(session_closed, close_session),
     XY_ON(presence_directed, note_directed),
+    XY_ON(stanza_out, leave_unseen),
     XY_ON(presence_in, answer_probe),
 };
 

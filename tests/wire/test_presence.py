@@ -66,6 +66,18 @@ def test_directed_presence_before_any_broadcast_ends_too(cast):
     b.hears(f"<presence from='{a.full}' to='{b.full}' type='unavailable'/>")
 
 
+def test_directed_presence_of_one_never_available_ends_when_it_says_so(cast):
+    """RFC 6121 4.6.3"""
+    romeo = cast.connected("romeo")
+    juliet = cast.online("juliet")
+    romeo.sends(f"<presence to='{juliet.full}'/>")
+    juliet.hears(f"<presence from='{romeo.full}'/>")
+    romeo.sends("<presence type='unavailable'/>")
+    juliet.hears(f"<presence from='{romeo.full}' type='unavailable'/>")
+    romeo.breaks()
+    juliet.hears_nothing()
+
+
 def test_directed_unavailable_is_enough(cast):
     a, b = cast.online("a", "b")
     a.sends(f"<presence to='{b}'/>", f"<presence to='{b}' type='unavailable'/>")
