@@ -5,8 +5,8 @@
  */
 #include "modules/muc_mam/muc_mam.h"
 
-/* A password lets in those who know it: occupants have shown it, and who is affiliated is at
- * home there. */
+/* A password lets in those who know it: a person who is in the room, by any client, has shown
+ * it, and who is affiliated is at home there. */
 static bool
 may_read(const struct xy_muc_access *access)
 {
@@ -21,8 +21,8 @@ static xy_status
 check(const struct xy_iq *iq, struct request *request)
 {
     struct xy_muc_access access = {0};
-    xy_status status =
-        xy_run_muc_access(xy_iq_host(iq), request->address, xy_iq_from(iq), &access);
+    xy_status status = xy_run_muc_access(xy_iq_host(iq), request->address,
+                                         xy_jid_bare(xy_iq_from(iq)), &access);
     if (status == XY_ABSENT)
         return request_refuse(request, XY_ITEM_NOT_FOUND, XY_STR("there is no such room"));
     if (status != XY_OK)

@@ -12,7 +12,7 @@ from . import dom
 from .archive import ask, stanza_ids
 from .room import USER, Room, hush
 
-MODULES = {"mam": True, "muc": {"messages": None, "presences": None}, "muc_mam": True}
+MODULES = {"mam": True, "muc": {"messages": None, "presences": None}, "muc_mam": True, "lenient": True}
 dom.NS.update({"muc-user": USER, "occupant": "urn:xmpp:occupant-id:0", "address": "http://jabber.org/protocol/address"})
 
 
