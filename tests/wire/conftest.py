@@ -2,6 +2,7 @@
 """Fixtures of the wire tests.
 
 server       the shared server of one engine (storage and io_threads), started once per session
+rooms, room  the same with the module muc, and an address there that nobody used yet
 make_server  make_server(limits={…}, test_clock=True): one of the test's own, on the same storage
 cast         romeo, juliet = cast("romeo", "juliet"): fresh accounts, online; .account() only makes one
 """
@@ -17,6 +18,7 @@ from lib import process
 from lib.client import Client
 from lib.postgres import Postgres, binaries
 from lib.prosody import Prosody
+from lib.room import Room
 from lib.server import HOSTS, Server, ServerFault
 from lib.stream import Stream
 
@@ -174,19 +176,42 @@ def shared_server(engine, new_server, place, certificate):
     server.stop()
 
 
-@pytest.fixture
-def server(shared_server, request):
-    """The shared server, found dead or with a sanitizer's findings only once: by the test that did it."""
-    request.node.servers = [shared_server]
-    if shared_server.process.poll() is not None:
-        shared_server.start()
-    yield shared_server
-    status = shared_server.process.poll()
-    findings = shared_server.findings()
+def watched(server, request):
+    """A shared server, found dead or with a sanitizer's findings only once: by the test that did it."""
+    request.node.servers = [server]
+    if server.process.poll() is not None:
+        server.start()
+    yield server
+    status = server.process.poll()
+    findings = server.findings()
     if status is not None:
-        raise ServerFault(f"the server ended with {status}\n{findings or shared_server.output()}")
+        raise ServerFault(f"the server ended with {status}\n{findings or server.output()}")
     if findings:
         raise ServerFault(findings)
+
+
+@pytest.fixture
+def server(shared_server, request):
+    yield from watched(shared_server, request)
+
+
+@pytest.fixture(scope="session")
+def shared_rooms(engine, new_server):
+    server = new_server(engine, modules={"muc": {"presences": None, "messages": None}}).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def rooms(shared_rooms, request):
+    """A shared server with rooms where nobody says too much."""
+    yield from watched(shared_rooms, request)
+
+
+@pytest.fixture
+def room(rooms):
+    """The address of a room of that server, used by nobody yet (lib/room.py)."""
+    return Room(rooms)
 
 
 @pytest.fixture

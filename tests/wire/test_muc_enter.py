@@ -9,22 +9,9 @@ from lib.room import HATS, JOIN, MUC, OCCUPANT_ID, USER, Room, codes, hats, hush
 pytestmark = pytest.mark.xylem
 
 
-@pytest.fixture(scope="module")
-def rooms(engine, new_server):
-    """A server with rooms for all tests of this file that need no options of their own."""
-    server = new_server(engine, modules={"muc": {"presences": None}})
-    with server:
-        yield server
-
-
 @pytest.fixture
 def cast(rooms, actors):
     return actors(rooms)
-
-
-@pytest.fixture
-def room(rooms):
-    return Room(rooms)
 
 
 def affiliates(room, owner, client, affiliation):

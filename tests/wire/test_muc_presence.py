@@ -5,27 +5,15 @@ one person (7.2.8), whose presence is shown to whom (7.2.2, 10.2.1), being put o
 import pytest
 
 from lib import dom
+from lib.room import HATS, USER, Room, codes, hats, hush, item, made_with_rooms, occupant_id
 from lib.sm import managed
-from lib.room import HATS, JOIN, USER, Room, codes, hats, hush, item, made_with_rooms, occupant_id
 
 pytestmark = pytest.mark.xylem
-
-
-@pytest.fixture(scope="module")
-def rooms(engine, new_server):
-    server = new_server(engine, modules={"muc": {"presences": None}})
-    with server:
-        yield server
 
 
 @pytest.fixture
 def cast(rooms, actors):
     return actors(rooms)
-
-
-@pytest.fixture
-def room(rooms):
-    return Room(rooms)
 
 
 def together(cast, room, *names, **config):
@@ -433,7 +421,7 @@ def test_shown_roles_are_changed(cast, room):
 
 
 def test_becoming_moderator_shows_jids(cast, room):
-    """8.? 9.6, 7.2.4: a new moderator of a semi-anonymous room is shown everybody's JID."""
+    """9.6, 7.2.4: a new moderator of a semi-anonymous room is shown everybody's JID."""
     romeo, juliet, nurse = together(cast, room, "juliet", "nurse")
     room.allows(romeo, nick="Juliet", role="moderator")
     room.shows(juliet, "Juliet", role="moderator", codes={110})
