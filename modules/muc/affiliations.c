@@ -248,8 +248,7 @@ describe(struct xy_room *room, const struct xy_jid *who, const struct affiliated
         .has_password = muc_text(room, TEXT_PASSWORD).len > 0,
     };
     for (struct xy_occupant *one = xy_room_first(room); one; one = xy_occupant_next(one)) {
-        const struct xy_jid *real = xy_occupant_real(one);
-        if (real != who && (!xy_jid_is_bare(who) || xy_jid_bare(real) != who))
+        if (xy_jid_bare(xy_occupant_real(one)) != xy_jid_bare(who))
             continue;
         access->is_occupant = true;
         if (muc_person(one)->role > access->role)

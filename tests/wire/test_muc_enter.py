@@ -16,6 +16,7 @@ def cast(rooms, actors):
 
 def affiliates(room, owner, client, affiliation):
     room.allows(owner, jid=client, affiliation=affiliation)
+    hush(client)  # of a room for members that is an invitation
 
 
 # ---- creation ------------------------------------------------------------------------------------
