@@ -115,6 +115,8 @@ static void
 route_elsewhere(const struct xy_stanza *stanza)
 {
     struct xy_host *from = xy_host_find(xy_stanza_from(stanza));
+    if (!from) /* a room, say */
+        from = xy_service_host(xy_stanza_from(stanza));
     xy_status status = from ? xy_run_route_elsewhere(from, stanza) : XY_UNSUPPORTED;
     bool shows = xy_stanza_kind(stanza) == XY_PRESENCE && !xyi_presence_is_subscription(stanza);
     if (status == XY_OK && xy_stanza_kind(stanza) == XY_MESSAGE)

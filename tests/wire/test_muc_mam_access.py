@@ -3,12 +3,13 @@
 import pytest
 
 from lib import dom
-from lib.archive import MAM, ask
-from lib.hall import gathers, nick, real_jid, refusal, says, shared_server
+from lib.archive import MAM, ask, result_of
+from lib.hall import MODULES, gathers, ids, nick, real_jid, refusal, says, shared_server
 from lib.room import Room, hush
 
 pytestmark = pytest.mark.xylem
 FORBIDDEN = ("forbidden", "auth")
+ELSEWHERE = "urn:xylem:test:elsewhere"
 assert shared_server
 
 AFFILIATIONS = ("owner", "admin", "member", "none", "outcast")
@@ -163,3 +164,33 @@ def test_a_nick_that_changed_hands_shows_who_it_was(cast):
     results = ask(romeo, {"with": hall.of("Juliet")}, to=hall).results
     assert [real_jid(r.message) for r in results] == [str(juliet), str(nurse)]
     assert len({dom.find(r.message, "occupant:occupant-id").get("id") for r in results}) == 2
+
+
+# ---- people of other servers ---------------------------------------------------------------------
+
+
+def test_who_comes_from_elsewhere_reads_as_anybody(make_server, actors):
+    """Results before the answer, past everything that stores or copies messages."""
+    server = make_server(modules={**MODULES, "elsewhere": {"observer": "observer@xylem.test"}})
+    server.create("observer")
+    cast = actors(server)
+    hall, romeo = gathers(cast, "romeo")
+    said = ids(hall, *says(hall, romeo, 1, 2))
+    observer = cast.client("observer", jid="observer@xylem.test").comes_online()
+    reader = "nurse@far.example/ward"
+
+    def injects(payload):
+        iq = f"<iq xmlns='jabber:client' type='set' id='f' from='{reader}' to='{hall}'>{payload}</iq>"
+        romeo.asks("set", f"<inject xmlns='{ELSEWHERE}'>{iq}</inject>", to=server.domain)
+        observer.settles()
+        routed = [dom.find(e, f"{{{ELSEWHERE}}}routed")[0] for _, e in observer.events]
+        observer.events.clear()
+        return routed
+
+    heard = injects(f"<query xmlns='{MAM}'/>")
+    assert [e.get("to") for e in heard] == [reader] * 3 and [e.get("from") for e in heard] == [str(hall)] * 3
+    assert [result_of(e).id for e in heard[:2]] == said
+    assert heard[2].get("type") == "result" and dom.find(heard[2], "mam:fin").get("complete") == "true"
+    hall.allows(romeo, jid="nurse@far.example", affiliation="outcast")
+    refused = injects(f"<query xmlns='{MAM}'/>")
+    assert len(refused) == 1 and dom.find(refused[0], "client:error/stanzas:forbidden") is not None
