@@ -109,6 +109,28 @@ command_number(struct xy_command *command, const char *name, int64_t min, int64_
                    (long long)min, (long long)max, XY_ARG(text));
 }
 
+xy_status
+command_record(struct xy_command *command, struct xy_room *room, const char *kind,
+               const char *reason)
+{
+    struct xy_str words = xy_arg(command, "reason"), actor = xy_command_actor(command);
+    const struct xy_audit_record record = {
+        .actor = actor,
+        .kind = xy_str_from(kind),
+        .room = xy_jid_text(xy_room_jid(room)),
+        .reason = xy_str_from(reason),
+        .words = words,
+    };
+    xy_notice("muc.administered", "an administrator does something to a room",
+              XY_F_STR_AS("room", record.room), XY_F_STR_AS("what", record.reason),
+              XY_F_STR(actor), XY_F_STR_AS("why", words));
+    xy_status status = xy_run_audit_write(xy_room_host(room), &record);
+    if (status == XY_OK || status == XY_UNSUPPORTED) /* the module audit is off */
+        return XY_OK;
+    return xy_fail(command, status, "not done, because it could not be recorded: %s",
+                   xy_status_name(status));
+}
+
 struct xy_str
 affiliation_text(enum xy_affiliation affiliation)
 {
@@ -185,9 +207,15 @@ command_destroy(XY_SELF, struct xy_command *command)
     xy_status status = command_enter(self, command, &room);
     if (status != XY_OK)
         return status;
-    xy_put_str(command, "destroyed", xy_jid_text(xy_room_jid(room)));
-    xy_put_int(command, "occupants", count_occupants(room));
-    status = muc_destroy(self, room, alternate, XY_NO_STR, xy_arg(command, "reason"));
+    status = command_record(command, room, "purge", "room_destroyed");
+    if (status == XY_OK) {
+        int64_t occupants = count_occupants(room);
+        status = muc_destroy(self, room, alternate, XY_NO_STR, xy_arg(command, "reason"));
+        xy_put_str(command, "destroyed", xy_jid_text(xy_room_jid(room)));
+        xy_put_int(command, "occupants", occupants);
+        if (status != XY_OK)
+            (void)command_broken(command, status);
+    }
     xy_room_leave(room);
-    return status == XY_OK ? status : command_broken(command, status);
+    return status;
 }

@@ -17,6 +17,10 @@ XY_CHECK xy_status command_jid(struct xy_command *command, const char *name,
 XY_CHECK xy_status command_number(struct xy_command *command, const char *name, int64_t min,
                                   int64_t max, int64_t otherwise, int64_t *number);
 xy_status command_broken(struct xy_command *command, xy_status status); /* the database */
+/* Writes down, in the log and with the module audit, that the administrator is about to do it: what
+ * cannot be recorded is not to be done. `kind` and `reason` as in xylem/audit.h. */
+XY_SUSPENDS XY_CHECK xy_status command_record(struct xy_command *command, struct xy_room *room,
+                                              const char *kind, const char *reason);
 struct xy_str affiliation_text(enum xy_affiliation affiliation);
 struct xy_str role_text(enum xy_role role);
 

@@ -26,23 +26,6 @@ put_message(struct xy_command *command, const struct xy_archived *entry)
     xy_put_str(command, "id", entry->stanza_id);
 }
 
-/* XY_ABSENT: it has none, also when it is empty. */
-static xy_status
-find_archive(struct muc *self, struct xy_command *command, xy_owner *owner)
-{
-    struct xy_room *room;
-    xy_status status = command_enter(self, command, &room);
-    if (status != XY_OK)
-        return status;
-    status = xy_room_identify(room, false);
-    *owner = xy_room_owner(room);
-    xy_room_settle(room);
-    xy_room_leave(room);
-    if (status == XY_ABSENT)
-        return xy_fail(command, status, "the room has no archive");
-    return status == XY_OK ? status : command_broken(command, status);
-}
-
 static xy_status
 read_before(struct xy_command *command, xy_owner owner, xy_message_id *before)
 {
@@ -53,27 +36,39 @@ read_before(struct xy_command *command, xy_owner owner, xy_message_id *before)
     return xy_fail(command, XY_ABSENT, "the archive has no message `" XY_FMT "`", XY_ARG(text));
 }
 
-static void
-record(struct xy_command *command, int64_t limit)
+/* Whose archive, and that it may be read; everything accepted so far is in it then. */
+static xy_status
+open_archive(struct xy_command *command, struct xy_room *room, struct xy_archive_query *query)
 {
-    xy_notice("muc.history_read", "an administrator reads a room's archive",
-              XY_F_STR_AS("room", xy_arg(command, "ROOM")), XY_F_INT(limit),
-              XY_F_STR_AS("reason", xy_arg(command, "reason")));
+    xy_status status = xy_room_identify(room, false);
+    if (status == XY_ABSENT)
+        return xy_fail(command, status, "the room has no archive");
+    if (status != XY_OK)
+        return command_broken(command, status);
+    query->owner = xy_room_owner(room);
+    status = read_before(command, query->owner, &query->before);
+    if (status == XY_OK)
+        status = command_record(command, room, "privileged_read", "room_history");
+    if (status == XY_OK)
+        xy_room_settle(room);
+    return status;
 }
 
 xy_status
 command_history(XY_SELF, struct xy_command *command)
 {
+    struct xy_room *room;
     struct xy_archive_query query = {.newest = true};
     struct xy_archive_page page;
     xy_status status = command_number(command, "limit", 1, LIMIT_MOST, LIMIT, &query.limit);
     if (status == XY_OK)
-        status = find_archive(self, command, &query.owner);
-    if (status == XY_OK)
-        status = read_before(command, query.owner, &query.before);
+        status = command_enter(self, command, &room);
     if (status != XY_OK)
         return status;
-    record(command, query.limit);
+    status = open_archive(command, room, &query);
+    xy_room_leave(room);
+    if (status != XY_OK)
+        return status;
     status = xy_archive_read(&query, &page);
     if (status == XY_OK)
         status = xy_archive_authors(&page);

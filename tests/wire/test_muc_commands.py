@@ -324,8 +324,25 @@ def test_history_is_read_in_pages_and_recorded(house):
     two = house.ctl("room", "history", room, "--before", one["rows"][0]["id"])
     assert [r["text"] for r in two["rows"]] == ["line 0", "line 1", "line 2"] and not two["notes"]
     log = house.server.output()
-    assert re.search(r"notice muc\.history_read .*room=\"?" + re.escape(str(room)) + ".*a complaint", log), log[-2000:]
+    assert re.search(r"notice muc\.administered .*room=\"?" + re.escape(str(room))
+                     + ".*what=room_history.*why=\"a complaint\"", log), log[-2000:]
     assert "line 3" not in log
+
+
+def test_what_administrators_do_is_in_the_audit_log(own_house):
+    house = own_house(modules={"audit": True})
+    romeo = house.cast("romeo")
+    room = house.room()
+    room.enters(romeo, "Romeo")
+    room.says(romeo, "a secret")
+    room.tells(romeo, "Romeo", "a secret")
+    house.ctl("room", "history", room, "--reason", "a complaint")
+    fails(house, 3, "the archive has no message", "history", room, "--before", "nonsense")
+    house.ctl("room", "destroy", room)
+    records = [r for r in reversed(house.server.json("audit", "search")["rows"]) if r.get("room") == str(room)]
+    assert [(r["kind"], r["reason"], r["words"]) for r in records] == [
+        ("privileged_read", "room_history", "a complaint"), ("purge", "room_destroyed", "")], records
+    assert all(r["actor"].startswith("unix:") for r in records) and "a secret" not in json.dumps(records)
 
 
 def test_rooms_without_archive_have_no_history(house):

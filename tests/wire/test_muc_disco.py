@@ -5,7 +5,7 @@ import pytest
 
 from lib import dom
 from lib.house import *  # noqa: F403
-from lib.room import MUC
+from lib.room import MUC, Room
 
 pytestmark = pytest.mark.xylem
 INFO, ITEMS = "http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/disco#items"
@@ -327,3 +327,28 @@ def test_the_commands_of_a_room(house):
 def test_no_reserved_nick(house):
     query = info(house.cast.connected("romeo"), house.room(), NICK)
     assert len(query) == 0
+
+
+def test_a_registered_nick_is_told_to_its_owner(house):
+    romeo, juliet = house.cast.connected("romeo", "juliet")
+    room = house.room("registration=on")
+    fields = {"FORM_TYPE": MUC + "#register", "muc#register_roomnick": "Montague"}
+    body = "".join(f"<field var='{k}'><value>{v}</value></field>" for k, v in fields.items())
+    answer = romeo.asks("set", f"<query xmlns='jabber:iq:register'><x xmlns='{DATA}' type='submit'>{body}</x></query>",
+                        to=room)
+    assert answer.get("type") == "result", dom.show(answer)
+    assert identities(info(romeo, room, NICK)) == [("conference", "text", "Montague")]
+    assert len(info(juliet, room, NICK)) == 0
+
+
+def test_a_room_nobody_has_configured_is_its_owners(house):
+    """10.1: it is locked; to all others it is not there."""
+    romeo, juliet = house.cast("romeo", "juliet")
+    room = Room(house.server)
+    assert 201 in room.enters(romeo, "Romeo").codes
+    for ns in (INFO, ITEMS):
+        is_error(asks(juliet, ns, room), "item-not-found")
+        assert asks(romeo, ns, room).get("type") == "result"
+    is_error(juliet.asks("get", "<vCard xmlns='vcard-temp'/>", to=room), "item-not-found")
+    room.is_configured(romeo)
+    assert features(info(juliet, room))
