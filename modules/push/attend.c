@@ -250,6 +250,25 @@ push_delivering(XY_SELF, struct xy_delivery *delivery)
     push_release(self, account);
 }
 
+/* Said in a room its user is a member of and not in. What mentions him is what a notification speaks
+ * of, also if more was said behind it. */
+void
+push_unread(XY_SELF, struct xy_user *member, const struct xy_jid *room,
+            const struct xy_stanza *message, bool mentioned)
+{
+    struct account *account = push_hold(self, member);
+    (void)room;
+    if (!account)
+        return;
+    if (mentioned || !account->fresh || !account->mentioned)
+        push_note_words(self, account, message);
+    account->mentioned = mentioned || (account->fresh && account->mentioned);
+    account->fresh = true;
+    account->late |= account->left != NULL;
+    push_attend(self, account);
+    push_release(self, account);
+}
+
 /* The connection is gone, and perhaps not everything that was sent on it has come in. */
 void
 push_left(XY_SELF, struct xy_session *session)

@@ -264,6 +264,7 @@ static const struct xy_option options[] = {
 };
 static const struct xy_hook hooks[] = {
     XY_ON(message_delivering, push_delivering),
+    XY_ON(muc_unread, push_unread),
     XY_ON(session_detached, push_left, .order = XY_EARLY), /* before anybody waits */
     XY_ON(session_ending, push_ending),
     XY_ON(stanza_in, take_notice),

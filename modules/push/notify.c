@@ -180,8 +180,8 @@ tell(struct push *self, struct target *target)
         target->called_ms = target->sent_ms;
     target->urgent = false;
     if (self->content.index >= CONTENT_COUNT &&
-        xy_pending_count(target->account->owner, &count) != XY_OK)
-        count = 1; /* there is one, or nobody would be told */
+        (xy_pending_count(target->account->owner, &count) != XY_OK || count == 0))
+        count = 1; /* there is one, in a room perhaps, or nobody would be told */
     if (target->gone)
         return;
     xy_count(&self->sent);

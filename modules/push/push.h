@@ -9,6 +9,7 @@
 
 #define XY_STATE push
 #include <xylem/xylem.h>
+#include <xylem/muc.h>
 
 enum content { CONTENT_NONE, CONTENT_COUNT, CONTENT_SENDER, CONTENT_BODY };
 
@@ -43,6 +44,7 @@ struct account {
     bool posted;              /* attend() is queued */
     bool fresh, urgent;       /* a message came; a call */
     bool late;                /* it came, or came again, when a client had left */
+    bool mentioned;           /* it is from a room and speaks of its user */
     struct departure *left;   /* since services were last considered */
     struct xy_str sender, body; /* of the newest message, as far as `content` wants them */
 };
@@ -91,6 +93,8 @@ void push_count_unacknowledged(const struct xy_session *session, struct unacknow
 void push_attend(struct push *self, struct account *account);
 void push_tick(struct push *self);
 void push_delivering(XY_SELF, struct xy_delivery *delivery);
+void push_unread(XY_SELF, struct xy_user *member, const struct xy_jid *room,
+                 const struct xy_stanza *message, bool mentioned);
 void push_left(XY_SELF, struct xy_session *session);
 void push_ending(XY_SELF, struct xy_session *session);
 

@@ -1,0 +1,368 @@
+# SPDX-License-Identifier: MIT
+"""Members who are not there: their phones are woken (muc_unread, XEP-0357, XEP-0372), their clients are
+told where something was said (XEP-0437)."""
+import pytest
+
+from lib import dom, edition
+from lib.room import Room, hush, made_with_rooms
+from test_muc_talk import groupchat, stage  # noqa: F401
+from test_push import PUSH, Service, enable
+
+pytestmark = pytest.mark.xylem
+RAI = "urn:xmpp:rai:0"
+REFERENCE = "urn:xmpp:reference:0"
+
+
+class House:
+    """A members-only room of Romeo's, a push service, and a clock in our hands."""
+
+    def __init__(self, make_server, actors, push=True, start=True, **fields):
+        self.server = made_with_rooms(make_server, test_clock=True, limits={"idle": None}, start=False,
+                                      modules={"mam": True, "muc_mam": True, "push": push})
+        self.renew = edition.of(self.server, "muc")
+        self.server.start()
+        self.cast = actors(self.server)
+        self.room = Room(self.server)
+        self.romeo = self.cast.online("romeo")
+        self.room.opens(self.romeo, "Romeo", **{"membersonly": True, "persistentroom": True, **fields})
+        self.service = Service(self.cast)
+        hush(self.romeo)
+
+    def member(self, name, nick=None, affiliation="member"):
+        """Has registered for push and gone; what came of the invitation is heard."""
+        client = enable(self.cast.client(name).logs_in(), self.service.full, name)
+        client.ends()
+        named = {"nick": nick} if nick else {}
+        self.room.allows(self.romeo, jid=client.jid, affiliation=affiliation, **named)
+        hush(self.romeo)
+        while self.has_notification():
+            self.service.answers(self.service.takes())
+        self.server.advance("11 s")
+        while self.has_notification():
+            self.service.answers(self.service.takes())
+        return client.jid
+
+    def has_notification(self):
+        self.service.client.settles()
+        return bool(self.service.client.events)
+
+    def says(self, text, extra=""):
+        self.romeo.sends(groupchat(self.room, f"<body>{text}</body>{extra}"))
+        hush(self.romeo)
+
+    def woken(self):
+        """Whose phone is told next."""
+        iq = self.service.takes()
+        self.service.answers(iq)
+        return iq.find("{*}pubsub/{*}publish").get("node")
+
+
+@pytest.fixture
+def house(make_server, actors):
+    return lambda **options: House(make_server, actors, **options)
+
+
+# ---- phones -----------------------------------------------------------------------------------------
+
+
+def test_a_member_who_is_away_is_woken(house):
+    house = house()
+    house.member("juliet")
+    house.says("hello")
+    assert house.woken() == "juliet"
+    house.service.nothing()
+
+
+@pytest.mark.parametrize("affiliation", ["member", "admin", "owner"])
+def test_so_are_admins_and_owners(house, affiliation):
+    house = house()
+    house.member("juliet", affiliation=affiliation)
+    house.says("hello")
+    assert house.woken() == "juliet"
+
+
+def test_not_for_what_has_no_body(house):
+    house = house()
+    house.member("juliet")
+    house.romeo.sends(groupchat(house.room, "<composing xmlns='http://jabber.org/protocol/chatstates'/>"),
+                      groupchat(house.room, "<subject>s</subject>"))
+    hush(house.romeo)
+    house.service.nothing()
+
+
+def test_not_in_an_open_room(house):
+    house = house(membersonly=False)
+    house.member("juliet")
+    house.says("hello")
+    house.service.nothing()
+
+
+def test_not_who_is_in_the_room_nor_who_is_no_member(house):
+    house = house()
+    jid = house.member("juliet")
+    house.member("tybalt", affiliation="none")
+    juliet = house.cast.client("juliet", jid=jid).comes_online()
+    house.room.enters(juliet, "Juliet")
+    hush(house.romeo, juliet)
+    house.says("hello")
+    house.room.tells(juliet, "Romeo", "hello")
+    house.service.nothing()
+    house.room.leaves(juliet, "Juliet")
+    juliet.ends()
+    house.says("and again")
+    assert house.woken() == "juliet"
+
+
+def test_those_mentioned_come_first(house):
+    house = house()
+    for name in ("benvolio", "mercutio", "juliet", "nurse"):
+        house.member(name, nick=name.capitalize())
+    house.says("Juliet: wherefore art thou")
+    woken = [house.woken() for _ in range(4)]
+    assert woken[0] == "juliet" and sorted(woken) == ["benvolio", "juliet", "mercutio", "nurse"]
+
+
+MENTIONS = [
+    ("Juliet is the sun", "", True), ("is it juliet?", "", True), ("(JULIET)", "", True), ("julietta is not", "", False),
+    ("ajuliet", "", False), ("nobody", "", False),
+    ("nobody", "<reference xmlns='{ns}' type='mention' uri='xmpp:{jid}'/>", True),
+    ("nobody", "<reference xmlns='{ns}' type='mention' uri='xmpp:{jid}?message'/>", True),
+    ("nobody", "<reference xmlns='{ns}' type='mention' uri='xmpp:{room}/Juliet'/>", True),
+    ("nobody", "<reference xmlns='{ns}' type='data' uri='xmpp:{jid}'/>", False),
+    ("nobody", "<reference xmlns='{ns}' type='mention' uri='https://{jid}'/>", False),
+    ("nobody", "<reference xmlns='{ns}' type='mention' uri='xmpp:other@example.org'/>", False),
+]
+
+
+@pytest.mark.parametrize("text, extra, mentioned", MENTIONS)
+def test_what_is_a_mention(house, text, extra, mentioned):
+    """What mentions somebody wakes him at once, what does not waits for the room's interval."""
+    house = house()
+    jid = house.member("juliet", nick="Juliet")
+    house.member("nurse", nick="Nurse")
+    house.says("for all")
+    assert sorted([house.woken(), house.woken()]) == ["juliet", "nurse"]
+    house.server.advance("4 s")
+    house.says(text, extra.format(ns=REFERENCE, jid=jid, room=house.room))
+    house.server.advance("7 s")  # by now push may tell again
+    first = house.woken()
+    assert {first, house.woken()} == {"juliet", "nurse"}
+
+
+def test_of_many_messages_the_last_is_told_of_too(house):
+    """Whatever was held back is made up for: nobody sleeps on an unread message."""
+    house = house()
+    house.member("juliet")
+    house.says("one")
+    assert house.woken() == "juliet"
+    for text in ("two", "three"):
+        house.says(text)
+    house.server.advance("6 s")
+    house.server.advance("11 s")
+    assert house.woken() == "juliet"
+    house.service.nothing()
+
+
+def test_what_was_held_back_outlives_a_reload(house):
+    house = house()
+    house.member("juliet")
+    house.says("one")
+    assert house.woken() == "juliet"
+    house.says("two")
+    house.renew()
+    assert "replaced" in house.server.reload()
+    house.server.advance("6 s")
+    house.server.advance("11 s")
+    assert house.woken() == "juliet"
+
+
+@pytest.mark.parametrize("content, told", [
+    ("none", None), ("count", {"message-count": "1"}),
+    ("body", {"message-count": "1", "last-message-body": "hello", "last-message-sender": "room/Romeo"}),
+])
+def test_a_notification_says_what_the_operator_allows(house, content, told):
+    house = house(push={"content": content})
+    house.member("juliet")
+    house.says("hello")
+    notification = house.service.hears("juliet")
+    form = notification.find("{jabber:x:data}x")
+    if told is None:
+        assert form is None
+        return
+    said = {f.get("var"): f.findtext("{jabber:x:data}value") for f in form}
+    said.pop("FORM_TYPE")
+    if "last-message-sender" in told:
+        told = {**told, "last-message-sender": house.room.of("Romeo")}
+    assert said == told
+
+
+def test_a_thousand_members_who_are_away_hold_nobody_up(house):
+    house = house()
+    house.server.ctl("user", "create", "m@xylem.test", "--password-stdin", input="x\n")
+    jids = [f"crowd{i}@elsewhere.example" for i in range(300)]
+    for first in range(0, 300, 50):
+        items = "".join(f"<item affiliation='member' jid='{jid}'/>" for jid in jids[first:first + 50])
+        answer = house.romeo.asks("set", f"<query xmlns='http://jabber.org/protocol/muc#admin'>{items}</query>",
+                                  to=str(house.room))
+        assert answer.get("type") == "result", dom.show(answer)
+    hush(house.romeo)
+    for i in range(20):
+        house.romeo.sends(groupchat(house.room, f"<body>{i}</body>"))
+        house.room.tells(house.romeo, "Romeo", str(i))
+
+
+# ---- XEP-0437 -----------------------------------------------------------------------------------------
+
+
+def watches(client, server):
+    client.sends(f"<presence to='conference.{server.domain}'><rai xmlns='{RAI}'/></presence>")
+
+
+def activity(*rooms):
+    inner = "".join(f"<activity>{room}</activity>" for room in rooms)
+    return f"<message from='{str(rooms[0]).partition('@')[2]}'><rai xmlns='{RAI}'>{inner}</rai></message>"
+
+
+@pytest.fixture
+def watched(stage, make_server):
+    """(cast, room, romeo, juliet): Juliet is a member and is not in the room."""
+
+    def make(server=None, **fields):
+        server = server or made_with_rooms(make_server)
+        cast, room, romeo = stage("Romeo", server=server, persistentroom=True, **fields)
+        juliet = cast.online("juliet")
+        room.allows(romeo, jid=str(juliet), affiliation="member")
+        hush(romeo, juliet)
+        return cast, room, romeo, juliet
+
+    return make
+
+
+def test_0437_3_1_who_watches_is_told_once_for_each_room(watched):
+    cast, room, romeo, juliet = watched()
+    watches(juliet, romeo.server)
+    juliet.hears_nothing()
+    for text in ("one", "two"):
+        room.says(romeo, text)
+        hush(romeo)
+    assert juliet.hears(activity(room)).get("to") == juliet.full
+    juliet.hears_nothing()
+
+
+def test_0437_4_what_was_said_before_comes_in_one_notice(watched):
+    cast, room, romeo, juliet = watched()
+    other = Room(romeo.server)
+    other.opens(romeo, "Romeo")
+    quiet = Room(romeo.server)
+    quiet.opens(romeo, "Romeo")
+    for place in (other, quiet):
+        place.allows(romeo, jid=str(juliet), affiliation="member")
+    hush(romeo, juliet)
+    for place in (room, other):
+        place.says(romeo, "missed")
+        hush(romeo)
+    watches(juliet, romeo.server)
+    juliet.hears(activity(*sorted((room, other), key=str)))
+    juliet.hears_nothing()
+
+
+def test_0437_4_what_it_saw_itself_is_not_told(watched):
+    cast, room, romeo, juliet = watched()
+    room.says(romeo, "missed")
+    hush(romeo)
+    room.enters(juliet, "Juliet")
+    room.says(romeo, "seen")
+    hush(romeo, juliet)
+    room.leaves(juliet, "Juliet")
+    watches(juliet, romeo.server)
+    juliet.hears_nothing()
+    room.says(romeo, "missed again")
+    juliet.hears(activity(room))
+
+
+def test_0437_3_1_not_while_it_is_in_the_room_and_again_when_it_has_left(watched):
+    cast, room, romeo, juliet = watched()
+    watches(juliet, romeo.server)
+    room.says(romeo, "one")
+    juliet.hears(activity(room))
+    room.enters(juliet, "Juliet")
+    room.says(romeo, "two")
+    room.tells(juliet, "Romeo", "two")
+    juliet.hears_nothing()
+    room.leaves(juliet, "Juliet")
+    room.says(romeo, "three")
+    juliet.hears(activity(room))
+
+
+def test_0437_3_1_a_session_that_is_not_in_while_another_is(watched):
+    cast, room, romeo, juliet = watched()
+    second = cast.another(juliet)
+    room.enters(second, "Juliet")
+    hush(romeo, juliet, second)
+    watches(juliet, romeo.server)
+    room.says(romeo, "one")
+    juliet.hears(activity(room))
+    room.tells(second, "Romeo", "one")
+    second.hears_nothing()
+
+
+@pytest.mark.parametrize("how", ["presence", "end"])
+def test_0437_3_2_who_does_not_watch_any_more(watched, how):
+    cast, room, romeo, juliet = watched()
+    watches(juliet, romeo.server)
+    if how == "presence":
+        juliet.sends(f"<presence to='conference.{romeo.server.domain}' type='unavailable'/>")
+        juliet.round_trip()
+    else:
+        juliet.ends()
+        juliet = cast.client("juliet", jid=juliet.jid).comes_online()
+    room.says(romeo, "one")
+    hush(romeo)
+    juliet.hears_nothing()
+
+
+def test_0437_4_nobody_hears_of_rooms_he_has_nothing_to_do_with(watched):
+    cast, room, romeo, juliet = watched()
+    tybalt = cast.online("tybalt")
+    watches(tybalt, romeo.server)
+    watches(juliet, romeo.server)
+    room.allows(romeo, jid=str(juliet), affiliation="outcast")
+    hush(romeo, juliet)
+    room.says(romeo, "one")
+    hush(romeo)
+    tybalt.hears_nothing()
+    juliet.hears_nothing()
+
+
+def test_0437_what_was_missed_is_known_after_a_restart(watched, actors):
+    cast, room, romeo, juliet = watched()
+    room.says(romeo, "missed")
+    hush(romeo)
+    server = romeo.server
+    server.restart()
+    again = actors(server).client("juliet", jid=juliet.jid).comes_online()
+    watches(again, server)
+    again.hears(activity(room))
+
+
+def test_0437_watchers_outlive_a_reload(watched, make_server):
+    server = made_with_rooms(make_server, start=False)
+    renew = edition.of(server, "muc")
+    cast, room, romeo, juliet = watched(server=server.start())
+    watches(juliet, server)
+    juliet.hears_nothing()
+    renew()
+    assert "replaced" in server.reload()
+    room.says(romeo, "one")
+    hush(romeo)
+    juliet.hears(activity(room))
+
+
+def test_0437_a_destroyed_room_is_forgotten(watched):
+    cast, room, romeo, juliet = watched()
+    room.says(romeo, "missed")
+    hush(romeo)
+    answer = romeo.asks("set", "<query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query>", to=str(room))
+    assert answer.get("type") == "result", dom.show(answer)
+    watches(juliet, romeo.server)
+    juliet.hears_nothing()
