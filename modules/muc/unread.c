@@ -127,27 +127,29 @@ is_heard(void)
     return false;
 }
 
-/* What `member`, who is away, is due; `all`: it is time to tell everybody. */
+enum whom { MENTIONED_ONLY, EVERYBODY, THE_OTHERS }; /* those it mentions have been told */
+
+/* What `member`, who is away, is due. */
 static unsigned
-due(struct member *member, const struct xy_stanza *said, bool heard, bool all)
+due(struct member *member, const struct xy_stanza *said, bool heard, enum whom whom)
 {
     unsigned what = member->behind ? 0 : MARK;
     member->behind = true;
     if (!heard || !xy_host_find(member->jid))
         return what;
     if (muc_is_mentioned(said, member))
-        return what | TELL | MENTIONED;
-    return all ? what | TELL : what;
+        return whom == THE_OTHERS ? what : what | TELL | MENTIONED;
+    return whom == MENTIONED_ONLY ? what : what | TELL;
 }
 
 static void
 send_errand(struct muc *self, struct hints *hints, const struct xy_stanza *said, bool heard,
-            bool all)
+            enum whom whom)
 {
     struct errand *errand = new_errand(self, hints, said, hints->count);
     for (size_t i = 0; i < hints->count; i++) {
         struct member *member = &hints->members[i];
-        unsigned what = member->here ? 0 : due(member, said, heard, all);
+        unsigned what = member->here ? 0 : due(member, said, heard, whom);
         if (what)
             add(errand, member->jid, what);
     }
@@ -185,7 +187,7 @@ later(void *instance, void *argument)
     said = hints->waiting;
     hints->waiting = NULL;
     if (status == XY_OK && muc_hints(self, room) && muc_see_who_is_here(self, hints, room) > 0)
-        send_errand(self, hints, said, is_heard(), true);
+        send_errand(self, hints, said, is_heard(), THE_OTHERS);
     hints->told_ms = xy_monotonic_ms();
     hints->timed = false;
     if (status == XY_OK)
@@ -205,7 +207,8 @@ muc_note_unread(struct muc *self, struct xy_room *room, const struct xy_stanza *
     if (!away)
         return;
     bool heard = muc_settings(room)->members_only && is_heard();
-    send_errand(self, hints, sent, heard, heard && is_time(self, hints, sent));
+    bool now = heard && is_time(self, hints, sent);
+    send_errand(self, hints, sent, heard, now ? EVERYBODY : MENTIONED_ONLY);
 }
 
 void

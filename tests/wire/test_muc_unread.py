@@ -29,22 +29,13 @@ class House:
         hush(self.romeo)
 
     def member(self, name, nick=None, affiliation="member"):
-        """Has registered for push and gone; what came of the invitation is heard."""
-        client = enable(self.cast.client(name).logs_in(), self.service.full, name)
-        client.ends()
+        """Has heard of the invitation, registered for push, and gone."""
+        client = self.cast.client(name).comes_online()
         named = {"nick": nick} if nick else {}
         self.room.allows(self.romeo, jid=client.jid, affiliation=affiliation, **named)
-        hush(self.romeo)
-        while self.has_notification():
-            self.service.answers(self.service.takes())
-        self.server.advance("11 s")
-        while self.has_notification():
-            self.service.answers(self.service.takes())
+        hush(self.romeo, client)
+        enable(client, self.service.full, name).ends()
         return client.jid
-
-    def has_notification(self):
-        self.service.client.settles()
-        return bool(self.service.client.events)
 
     def says(self, text, extra=""):
         self.romeo.sends(groupchat(self.room, f"<body>{text}</body>{extra}"))
@@ -113,13 +104,54 @@ def test_not_who_is_in_the_room_nor_who_is_no_member(house):
     assert house.woken() == "juliet"
 
 
-def test_those_mentioned_come_first(house):
-    house = house()
-    for name in ("benvolio", "mercutio", "juliet", "nurse"):
-        house.member(name, nick=name.capitalize())
-    house.says("Juliet: wherefore art thou")
-    woken = [house.woken() for _ in range(4)]
-    assert woken[0] == "juliet" and sorted(woken) == ["benvolio", "juliet", "mercutio", "nurse"]
+# ---- the hook itself -----------------------------------------------------------------------------------
+
+
+class Observed:
+    """A members-only room of Romeo's, and an observer who is shown whom muc_unread fires for."""
+
+    def __init__(self, make_server, actors):
+        self.server = made_with_rooms(make_server, test_clock=True, limits={"idle": None}, start=False)
+        observer = f"observer@{self.server.domain}"
+        self.server.write_config(modules={"unread": {"observer": observer}})
+        self.server.start()
+        self.cast = actors(self.server)
+        self.server.create("observer")
+        self.observer = self.cast.client("observer", jid=observer).comes_online()
+        self.room = Room(self.server)
+        self.romeo = self.cast.online("romeo")
+        self.room.opens(self.romeo, "Romeo", membersonly=True, persistentroom=True)
+
+    def member(self, name, nick=None):
+        jid = self.cast.account(name)
+        named = {"nick": nick} if nick else {}
+        self.room.allows(self.romeo, jid=jid, affiliation="member", **named)
+        hush(self.romeo)
+        return jid
+
+    def says(self, text, extra=""):
+        self.romeo.sends(groupchat(self.room, f"<body>{text}</body>{extra}"))
+        hush(self.romeo)
+
+    def told(self, count):
+        """[(member, mentioned) …], in order: of `count` of them, and there are no more."""
+        shown = [self.observer.hears("<message type='headline'>...</message>").find("{urn:xylem:test:unread}unread")
+                 for _ in range(count)]
+        self.observer.hears_nothing()
+        return [(s.get("member"), s.get("mentioned") == "yes") for s in shown]
+
+
+@pytest.fixture
+def observed(make_server, actors):
+    return Observed(make_server, actors)
+
+
+def test_those_mentioned_come_first(observed):
+    jids = [observed.member(name, name.capitalize()) for name in ("benvolio", "mercutio", "juliet", "nurse")]
+    observed.says("Juliet, o Juliet!")
+    told = observed.told(4)
+    assert told[0] == (jids[2], True)
+    assert sorted(told[1:]) == sorted((jid, False) for jid in jids if jid != jids[2])
 
 
 MENTIONS = [
@@ -135,18 +167,37 @@ MENTIONS = [
 
 
 @pytest.mark.parametrize("text, extra, mentioned", MENTIONS)
-def test_what_is_a_mention(house, text, extra, mentioned):
-    """What mentions somebody wakes him at once, what does not waits for the room's interval."""
-    house = house()
-    jid = house.member("juliet", nick="Juliet")
-    house.member("nurse", nick="Nurse")
-    house.says("for all")
-    assert sorted([house.woken(), house.woken()]) == ["juliet", "nurse"]
-    house.server.advance("4 s")
-    house.says(text, extra.format(ns=REFERENCE, jid=jid, room=house.room))
-    house.server.advance("7 s")  # by now push may tell again
-    first = house.woken()
-    assert {first, house.woken()} == {"juliet", "nurse"}
+def test_what_is_a_mention(observed, text, extra, mentioned):
+    jid = observed.member("juliet", "Juliet")
+    observed.says(text, extra.format(ns=REFERENCE, jid=jid, room=observed.room))
+    assert observed.told(1) == [(jid, mentioned)]
+
+
+def test_the_last_nick_stands_for_one_that_is_not_registered(observed):
+    jid = observed.member("juliet")
+    juliet = observed.cast.client("juliet", jid=jid).comes_online()
+    observed.room.enters(juliet, "Capulet")
+    observed.says("hello")
+    hush(juliet)
+    observed.room.leaves(juliet, "Capulet")
+    juliet.ends()
+    observed.says("capulet?")
+    assert observed.told(1) == [(jid, True)]
+
+
+def test_in_quick_succession_those_mentioned_hear_at_once_all_others_once(observed):
+    juliet, nurse = observed.member("juliet", "Juliet"), observed.member("nurse", "Nurse")
+    observed.says("one")
+    assert sorted(observed.told(2)) == sorted([(juliet, False), (nurse, False)])
+    for text in ("two", "three, Juliet", "four", "five, Nurse"):
+        observed.says(text)
+    assert observed.told(2) == [(juliet, True), (nurse, True)]
+    observed.server.advance("6 s")
+    assert observed.told(1) == [(juliet, False)]  # of five; Nurse has heard of that
+    observed.server.advance("6 s")
+    assert observed.told(0) == []
+    observed.says("six")
+    assert sorted(observed.told(2)) == sorted([(juliet, False), (nurse, False)])
 
 
 def test_of_many_messages_the_last_is_told_of_too(house):
@@ -196,19 +247,21 @@ def test_a_notification_says_what_the_operator_allows(house, content, told):
     assert said == told
 
 
-def test_a_thousand_members_who_are_away_hold_nobody_up(house):
-    house = house()
-    house.server.ctl("user", "create", "m@xylem.test", "--password-stdin", input="x\n")
-    jids = [f"crowd{i}@elsewhere.example" for i in range(300)]
-    for first in range(0, 300, 50):
-        items = "".join(f"<item affiliation='member' jid='{jid}'/>" for jid in jids[first:first + 50])
-        answer = house.romeo.asks("set", f"<query xmlns='http://jabber.org/protocol/muc#admin'>{items}</query>",
-                                  to=str(house.room))
+def test_a_thousand_members_who_are_away_hold_nobody_up(make_server, stage):
+    """What is said is heard long before all of them have been told."""
+    server = made_with_rooms(make_server, modules={"push": True}, muc={"messages": None})
+    cast, room, romeo = stage("Romeo", server=server, membersonly=True, persistentroom=True)
+    jids = [f"member{i}@{server.domain}" for i in range(1000)]
+    server.import_accounts(jids)
+    for first in range(0, 1000, 100):
+        items = "".join(f"<item affiliation='member' jid='{jid}'/>" for jid in jids[first:first + 100])
+        answer = romeo.asks("set", f"<query xmlns='http://jabber.org/protocol/muc#admin'>{items}</query>", to=str(room))
         assert answer.get("type") == "result", dom.show(answer)
-    hush(house.romeo)
-    for i in range(20):
-        house.romeo.sends(groupchat(house.room, f"<body>{i}</body>"))
-        house.room.tells(house.romeo, "Romeo", str(i))
+    hush(romeo)
+    for i in range(50):
+        room.says(romeo, i)
+    for i in range(50):
+        room.tells(romeo, "Romeo", str(i))
 
 
 # ---- XEP-0437 -----------------------------------------------------------------------------------------
