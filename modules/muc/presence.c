@@ -9,7 +9,8 @@
  */
 #include "modules/muc/door.h"
 
-/* XEP-0045 has its own types for two conditions, and says who refuses. */
+/* XEP-0045 has its own types for two conditions, and says who refuses; by <x/> profanity knows
+ * that it is not in. */
 static void
 answer(struct muc *self, const struct xy_stanza *presence, xy_condition condition)
 {
@@ -24,6 +25,7 @@ answer(struct muc *self, const struct xy_stanza *presence, xy_condition conditio
         xy_node_set(node, "type", XY_STR("wait"));
     if (condition == XY_NOT_ACCEPTABLE)
         xy_node_set(node, "type", XY_STR("cancel"));
+    xy_node_add(xy_stanza_top(error), XY_STR(NS_MUC), XY_STR("x"));
     xy_route(error);
 }
 

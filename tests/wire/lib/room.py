@@ -180,9 +180,9 @@ class Room:
         return self.hears_refusal(client, nick, condition, kind)
 
     def hears_refusal(self, client, nick, condition, kind="*"):
-        """An error presence for that nick (None: the room), by the room."""
+        """An error presence for that nick (None: the room), by the room, with <x/> as the XEP shows it."""
         address = self.of(nick) if nick else self.jid
-        return client.hears(f"<presence type='error' from='{address}' to='{client.full}'>...<error type='{kind}' "
+        return client.hears(f"<presence type='error' from='{address}' to='{client.full}'><x xmlns='{MUC}'/><error type='{kind}' "
                             f"by='{self.jid}'><{condition} xmlns='{dom.NS['stanzas']}'/></error></presence>")
 
     def opens(self, client, nick, **fields):
