@@ -98,6 +98,7 @@ xy_stanza_drop(const struct xy_stanza *dropped)
         xy_jid_drop(stanza->from);
         xy_jid_drop(stanza->to);
         xyi_free(atomic_load_explicit(&stanza->inner, memory_order_relaxed));
+        xyi_free(atomic_load_explicit(&stanza->rest, memory_order_relaxed));
         xyi_block_close(&block);
         stanza = base;
     }

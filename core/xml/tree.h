@@ -62,7 +62,7 @@ enum xyi_content {
 enum xyi_content xyi_content_of(struct xy_str ns);
 enum xy_kind xyi_kind_of(struct xy_str ns, struct xy_str name);
 
-struct xyi_inner { /* serialised content of a root */
+struct xyi_inner { /* serialised: content of a root, or all behind its `to` */
     size_t len;
     char bytes[];
 };
@@ -80,7 +80,9 @@ struct xy_stanza {
     struct xy_str id, type, lang, from_text, to_text; /* the root's attributes */
     struct xy_str raw;                                /* content as it came from the wire */
     _Atomic(struct xyi_inner *) inner;                /* content as it was last written */
+    _Atomic(struct xyi_inner *) rest;                 /* behind `to`, for clients */
     atomic_uint writes;
+    atomic_bool addressed; /* was written with a recipient's `to` */
     int64_t received_ms;
     size_t bytes;
 };

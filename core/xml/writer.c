@@ -5,7 +5,8 @@
  * below, an element declares its namespace where it differs from the default in scope; elements
  * of the streams namespace use the prefix every header declares. The content of a root that
  * nobody changed is not walked: its bytes from the wire are copied, or those of an earlier
- * writing.
+ * writing. What many are sent under their own `to` is written once: the rest is the same for
+ * all.
  */
 #include <stdio.h>
 
@@ -152,11 +153,10 @@ put_own_attr(struct xyi_sink *sink, const char *name, size_t len, struct xy_str 
 #define PUT_OWN(sink, name, value) \
     put_own_attr((sink), " " name "='", sizeof(name) + 2, (value))
 
+/* Between the root's `to` and its content. */
 static void
-put_root_tag(struct writer *writer, const struct xy_stanza *stanza, const struct xy_jid *to)
+put_root_attrs(struct writer *writer, const struct xy_stanza *stanza)
 {
-    put_tag(writer, &stanza->root, writer->scope);
-    PUT_OWN(writer->sink, "to", to ? xy_jid_text(to) : stanza->to_text);
     PUT_OWN(writer->sink, "from", stanza->from_text);
     PUT_OWN(writer->sink, "id", stanza->id);
     PUT_OWN(writer->sink, "type", stanza->type);
@@ -185,23 +185,33 @@ append_inner(struct xyi_out *out, const char *at, size_t len)
     growing->inner->len = used + len;
 }
 
-/* Another thread may be at the same: the first one wins, and all use what it has published. */
+/* What `put` writes of a stanza, for later. Another thread may be at the same: the first one
+ * wins, and all use what it has published. */
+typedef void put_fn(struct writer *writer, const struct xy_stanza *stanza);
+
 static const struct xyi_inner *
-publish_inner(struct xy_stanza *stanza, struct xy_str scope)
+publish(_Atomic(struct xyi_inner *) *place, put_fn *put, const struct xy_stanza *stanza,
+        struct xy_str scope)
 {
     struct growing growing = {NULL, 0};
     struct xyi_sink sink;
     sink.write = append_inner;
     sink.out = (void *)&growing;
     sink.used = 0;
-    put_items(&(struct writer){&sink, scope}, stanza->root.first, stanza->root.ns);
+    put(&(struct writer){&sink, scope}, stanza);
     xyi_sink_flush(&sink);
     struct xyi_inner *expected = NULL;
-    if (atomic_compare_exchange_strong_explicit(&stanza->inner, &expected, growing.inner,
+    if (atomic_compare_exchange_strong_explicit(place, &expected, growing.inner,
                                                 memory_order_acq_rel, memory_order_acquire))
         return growing.inner;
     xyi_free(growing.inner);
     return expected;
+}
+
+static void
+put_inner(struct writer *writer, const struct xy_stanza *stanza)
+{
+    put_items(writer, stanza->root.first, stanza->root.ns);
 }
 
 static struct xy_str
@@ -216,7 +226,7 @@ kept_inner(const struct writer *writer, const struct xy_stanza *stanza)
     if (!inner && atomic_fetch_add_explicit(&holder->writes, 1, memory_order_relaxed) == 0)
         return XY_NO_STR; /* most stanzas are written once */
     if (!inner)
-        inner = publish_inner(holder, writer->scope);
+        inner = publish(&holder->inner, put_inner, holder, writer->scope);
     return xy_str_of(inner->bytes, inner->len);
 }
 
@@ -224,17 +234,56 @@ kept_inner(const struct writer *writer, const struct xy_stanza *stanza)
  */
 
 static void
-put_content(struct writer *writer, const struct xy_stanza *stanza, enum xyi_content content)
+put_content(struct writer *writer, const struct xy_stanza *stanza, struct xy_str inner)
 {
-    const struct xy_stanza *holder = xyi_stanza_holder(stanza);
     const struct xy_node *root = &stanza->root;
-    struct xy_str inner = holder->raw_on != XYI_CONTENT_OTHER && holder->raw_on == content
-                              ? holder->raw
-                              : kept_inner(writer, stanza);
     if (inner.at)
         xyi_sink_put_str(writer->sink, inner);
     else
         put_items(writer, root->first, has_prefix(writer, root) ? writer->scope : root->ns);
+}
+
+static struct xy_str
+raw_inner(const struct xy_stanza *stanza, enum xyi_content content)
+{
+    const struct xy_stanza *holder = xyi_stanza_holder(stanza);
+    return holder->raw_on != XYI_CONTENT_OTHER && holder->raw_on == content ? holder->raw
+                                                                            : XY_NO_STR;
+}
+
+/* Everything behind the root's `to`. */
+static void
+put_rest(struct writer *writer, const struct xy_stanza *stanza, struct xy_str inner)
+{
+    put_root_attrs(writer, stanza);
+    if (!stanza->root.first) {
+        XYI_SINK_LITERAL(writer->sink, "/>");
+        return;
+    }
+    XYI_SINK_LITERAL(writer->sink, ">");
+    put_content(writer, stanza, inner);
+    put_end_tag(writer, &stanza->root);
+}
+
+static void
+put_client_rest(struct writer *writer, const struct xy_stanza *stanza)
+{
+    put_rest(writer, stanza, raw_inner(stanza, XYI_CONTENT_CLIENT));
+}
+
+/* Of one that goes to clients, each by name: from the second on. */
+static struct xy_str
+kept_rest(const struct xy_stanza *frozen)
+{
+    struct xy_stanza *stanza = (struct xy_stanza *)(uintptr_t)frozen;
+    if (!stanza->frozen)
+        return XY_NO_STR;
+    const struct xyi_inner *rest = atomic_load_explicit(&stanza->rest, memory_order_acquire);
+    if (!rest && !atomic_exchange_explicit(&stanza->addressed, true, memory_order_relaxed))
+        return XY_NO_STR;
+    if (!rest)
+        rest = publish(&stanza->rest, put_client_rest, stanza, XY_STR(XY_NS_CLIENT));
+    return xy_str_of(rest->bytes, rest->len);
 }
 
 void
@@ -247,13 +296,14 @@ xyi_stanza_write(const struct xy_stanza *stanza, struct xy_str ns, const struct 
     sink.write = write;
     sink.out = out;
     sink.used = 0;
-    put_root_tag(&writer, stanza, to);
-    if (stanza->root.first) {
-        XYI_SINK_LITERAL(&sink, ">");
-        put_content(&writer, stanza, content);
-        put_end_tag(&writer, &stanza->root);
+    struct xy_str rest = to && content == XYI_CONTENT_CLIENT ? kept_rest(stanza) : XY_NO_STR;
+    put_tag(&writer, &stanza->root, writer.scope);
+    PUT_OWN(&sink, "to", to ? xy_jid_text(to) : stanza->to_text);
+    if (rest.at) {
+        xyi_sink_put_str(&sink, rest);
     } else {
-        XYI_SINK_LITERAL(&sink, "/>");
+        struct xy_str inner = raw_inner(stanza, content);
+        put_rest(&writer, stanza, inner.at ? inner : kept_inner(&writer, stanza));
     }
     xyi_sink_flush(&sink);
 }

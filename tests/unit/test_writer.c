@@ -316,6 +316,48 @@ TEST(to_of_each_recipient)
     logic_end();
 }
 
+static struct xy_str
+written_to(const struct xy_stanza *stanza, const char *to)
+{
+    struct xy_buffer out = {NULL, 0, 0};
+    xyi_stanza_write(stanza, XY_STR(XY_NS_CLIENT), xy_jid_parse(xy_str_from(to)), append_bytes,
+                     (void *)&out);
+    return xy_buffer_str(&out);
+}
+
+/* What is kept for many recipients is one stanza's, not that of those it shares content with,
+ * and is not mistaken for what other streams or its own `to` get. */
+TEST(rest_of_each_header)
+{
+    logic_begin();
+    const struct xy_stanza *stanza = xy_stanza_keep(
+        xy_stanza_parse(XY_STR("<message to='own@b' from='room@muc/a&apos;' id='&lt;' type='x' "
+                               "xml:lang='de' k='v'><body>&amp;</body></message>")));
+    struct xy_stanza *edit = xy_stanza_edit(stanza);
+    xy_stanza_set_id(edit, XY_STR("other"));
+    for (int i = 0; i < 4; i++) {
+        CHECK_STR(written_to(stanza, "a@b"),
+                  "<message to='a@b' from='room@muc/a&apos;' id='&lt;' type='x' xml:lang='de' "
+                  "k='v'><body>&amp;</body></message>");
+        CHECK_STR(written_to(edit, "c@d"),
+                  "<message to='c@d' from='room@muc/a&apos;' id='other' type='x' xml:lang='de' "
+                  "k='v'><body>&amp;</body></message>");
+        if (i == 1)
+            xyi_stanza_freeze(edit);
+        CHECK_STR(xy_stanza_text(stanza),
+                  "<message to='own@b' from='room@muc/a&apos;' id='&lt;' type='x' "
+                  "xml:lang='de' k='v'><body>&amp;</body></message>");
+    }
+    CHECK(stanza->rest && edit->rest && !stanza->inner);
+    const struct xy_stanza *empty =
+        xy_stanza_keep(xy_stanza_new(XY_NO_STR, XY_STR("presence")));
+    for (int i = 0; i < 3; i++)
+        CHECK_STR(written_to(empty, "a@b/c"), "<presence to='a@b/c'/>");
+    xy_stanza_drop(empty);
+    xy_stanza_drop(stanza);
+    logic_end();
+}
+
 TEST(stream_prefix)
 {
     logic_begin();
@@ -458,6 +500,8 @@ TEST(content_is_kept_when_written_again)
 enum { THREADS = 4 };
 static struct {
     const struct xy_stanza *stanza;
+    const struct xy_jid *to;
+    struct xy_str addressed; /* as written for `to` */
     pthread_barrier_t barrier;
 } shared;
 
@@ -469,6 +513,12 @@ write_shared(void *argument)
     pthread_barrier_wait(&shared.barrier);
     for (int i = 0; i < 50; i++)
         CHECK(xy_str_equal(xy_stanza_text(shared.stanza), *(struct xy_str *)argument));
+    for (int i = 0; i < 50; i++) {
+        struct xy_buffer out = {NULL, 0, 0};
+        xyi_stanza_write(shared.stanza, XY_STR(XY_NS_CLIENT), shared.to, append_bytes,
+                         (void *)&out);
+        CHECK(xy_str_equal(xy_buffer_str(&out), shared.addressed));
+    }
     xyi_temp_set(NULL);
     xyi_arena_free(arena);
     return NULL;
@@ -484,6 +534,10 @@ TEST(written_by_many_threads_at_once)
         xy_node_add_text(xy_stanza_top(stanza), XY_STR("x"));
         struct xy_str expected = xy_stanza_text(stanza);
         shared.stanza = xy_stanza_keep(stanza);
+        struct xy_stanza *edit = xy_stanza_edit(stanza);
+        shared.to = xy_jid_parse(XY_STR("romeo@example.org/a&b"));
+        xy_stanza_set_to(edit, shared.to);
+        shared.addressed = xy_stanza_text(edit);
         pthread_barrier_init(&shared.barrier, NULL, THREADS);
         for (int i = 0; i < THREADS; i++)
             CHECK_EQ(pthread_create(&threads[i], NULL, write_shared, &expected), 0);
