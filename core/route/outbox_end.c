@@ -114,6 +114,15 @@ others_have_it(const struct item *item)
     return item->share && (item->share->received || item->share->refs > 1);
 }
 
+/* From an occupant of a room to one client that was there: the others are not, and could not
+ * answer. */
+static bool
+is_from_service(const struct xy_stanza *message)
+{
+    const struct xy_jid *from = message ? xy_stanza_from(message) : NULL;
+    return from && xy_service_host(from);
+}
+
 static void
 part_with(struct leaving *leaving, struct item *item)
 {
@@ -126,6 +135,8 @@ part_with(struct leaving *leaving, struct item *item)
         leaving->stored |= item->queued;
         if (item->queued && item->alone)
             spread(leaving, item);
+    } else if (item->kind == ITEM_MESSAGE && !failed && is_from_service(item->stanza)) {
+        xy_bounce(item->stanza, XY_RECIPIENT_UNAVAILABLE, XY_NO_STR);
     } else if (item->kind == ITEM_MESSAGE && !failed && !others_have_it(item)) {
         xyi_message_again(leaving->user, item->stanza);
     } else if (item->kind == ITEM_COPY) {

@@ -122,13 +122,15 @@ struct pair {
     int64_t origin;
 };
 
-static xy_status
-newest_of(xy_status status, struct xy_rows *rows, xy_message_id *id)
+/* 0: there is none. */
+static xy_message_id
+newest_of(struct xy_rows *rows)
 {
-    while (status == XY_OK && xy_rows_next(rows))
-        if (xy_rows_int(rows, 0) > *id)
-            *id = xy_rows_int(rows, 0);
-    return status;
+    xy_message_id newest = 0;
+    while (xy_rows_next(rows))
+        if (xy_rows_int(rows, 0) > newest)
+            newest = xy_rows_int(rows, 0);
+    return newest;
 }
 
 static xy_status
@@ -143,11 +145,12 @@ find_at(const struct xy_jid *bare, int64_t peer, const struct pair *pair, bool w
     struct xy_value owner = XY_INT(account.owner), since = XY_INT(pair->since),
                     origin = XY_INT(pair->origin), author = XY_INT(pair->author);
     if (waiting)
-        return newest_of(xy_sql_read(&find_waiting, &rows, owner, since, origin, author), rows,
-                        id);
-    return newest_of(
-        xy_sql_read(&find_archived, &rows, owner, XY_INT(peer), since, origin, author), rows,
-        id);
+        status = xy_sql_read(&find_waiting, &rows, owner, since, origin, author);
+    else
+        status = xy_sql_read(&find_archived, &rows, owner, XY_INT(peer), since, origin, author);
+    if (status == XY_OK)
+        *id = newest_of(rows);
+    return status;
 }
 
 xy_status
