@@ -32,11 +32,13 @@ give(const struct xy_occupant *occupant, const struct item *item)
         send_elsewhere(occupant, item->stanza);
         return;
     }
+    if (!session->open)
+        return; /* its outbox has ended, and modules are hearing of it */
     const struct outbox *out = &session->out;
     if (item->parcel || out->retained || out->watched || out->waiting.first || out->binding) {
         if (!xyi_outbox_put(session, item))
             session->out.lossy = true;
-    } else if (session->open && xyi_session_is_connected(session)) {
+    } else if (xyi_session_is_connected(session)) {
         xyi_link_send(session->stream->link, item->stanza, session->jid);
         xyi_route_counters.delivered++;
     }

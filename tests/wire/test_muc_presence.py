@@ -223,6 +223,24 @@ def test_detached_client_is_given_up(make_server, actors):
     romeo.hears_nothing()
 
 
+def test_ending_client_is_sent_nothing(make_server, actors):
+    """7.14, XEP-0198: while modules hear of the end of a session that could have been resumed, the room goes
+    on; what it says to that session is nobody's (the sanitizer would find it)."""
+    server = made_with_rooms(make_server, modules={"slow": True})
+    cast, room = actors(server), Room(server)
+    romeo, = together(cast, room)
+    juliet = managed(cast, "juliet", resource="slow").logs_in().enables()
+    room.enters(juliet, "Juliet")
+    room.shows(romeo, "Juliet")
+    juliet.sends("</stream:stream>")
+    for _ in range(5):
+        says(romeo, room, "Romeo", "<show>away</show>")
+    shown, gone = 0, False
+    while shown < 5 or not gone:
+        got = romeo.next_element()
+        shown, gone = shown + (got.get("type") is None), gone or got.get("type") == "unavailable"
+
+
 def test_same_resource_again(cast, room):
     """A client that comes back under its own full JID is not in the room, and may join at once."""
     romeo, juliet = together(cast, room, "juliet")
