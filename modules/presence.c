@@ -218,10 +218,8 @@ answer_probe(XY_SELF, struct xy_user *user, const struct xy_stanza *presence)
 }
 
 static const struct xy_hook hooks[] = {
-    XY_ON(session_presence, broadcast),
-    XY_ON(session_closed, close_session),
-    XY_ON(presence_directed, note_directed),
-    XY_ON(stanza_out, leave_unseen),
+    XY_ON(session_presence, broadcast),      XY_ON(session_closed, close_session),
+    XY_ON(presence_directed, note_directed), XY_ON(stanza_out, leave_unseen),
     XY_ON(presence_in, answer_probe),
 };
 

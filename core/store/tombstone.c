@@ -34,8 +34,8 @@ xyi_tombstone(const struct xy_stanza *message)
         xy_stanza_child(message, XY_STR(XY_NS_OCCUPANT_ID), XY_STR("occupant-id"));
     if (in_room && occupant)
         xy_node_set(
-            xy_node_add(xy_stanza_top(empty), XY_STR(XY_NS_OCCUPANT_ID), XY_STR("occupant-id")), "id",
-            xy_node_attr(occupant, "id"));
+            xy_node_add(xy_stanza_top(empty), XY_STR(XY_NS_OCCUPANT_ID), XY_STR("occupant-id")),
+            "id", xy_node_attr(occupant, "id"));
     return empty;
 }
 

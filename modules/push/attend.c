@@ -250,8 +250,8 @@ push_delivering(XY_SELF, struct xy_delivery *delivery)
     push_release(self, account);
 }
 
-/* Said in a room its user is a member of and not in. What mentions him is what a notification speaks
- * of, also if more was said behind it. */
+/* Said in a room its user is a member of and not in. What mentions him is what a notification
+ * speaks of, also if more was said behind it. */
 void
 push_unread(XY_SELF, struct xy_user *member, const struct xy_jid *room,
             const struct xy_stanza *message, bool mentioned)

@@ -67,7 +67,7 @@ def test_requests_that_make_no_sense(control):
         ('{"words": ["status"], "options": []}', "`options` must be an object"),
         ('{"words": ["status"], "input": 1}', "`input` must be a text"),
         ('{"words": []}', "no command; `help` lists them"),
-        ('{"words": ["user"]}', "`user` takes one of: create, password, disable, enable, delete, list, show, import"),
+        ('{"words": ["user"]}', "`user` takes one of: create, password, disable, enable, kind, delete, list, show, import"),
         ('{"words": ["usre", "list"]}', "unknown command `usre list`; did you mean `user list`?"),
         ('{"words": ["conquer"]}', "unknown command `conquer`; `help` lists them"),
         ('{"words": ["user", "list"], "options": {"limit": true}}',
