@@ -20,6 +20,21 @@ struct asker {
 XY_SUSPENDS XY_CHECK xy_status asker_find(struct muc *self, struct xy_room *room, const struct xy_jid *jid,
                                           struct asker *asker);
 
+/* items.c: a set of muc#admin, read but not yet looked at. */
+struct item {
+    const struct xy_jid *nick; /* room/nick of whose role changes; NULL: an affiliation does */
+    enum xy_role role;
+    struct affiliated to;
+    enum xy_affiliation from; /* filled by admin.c */
+};
+struct request {
+    struct asker by;
+    struct item *items;
+    size_t count;
+    struct post post;
+};
+struct refusal request_read(struct request *request, const struct xy_node *query);
+
 /* lists.c: what a get of muc#admin answers, into `query`. */
 XY_SUSPENDS struct refusal admin_list(const struct asker *asker, const struct xy_node *asked,
                                       struct xy_node *query);

@@ -12,45 +12,7 @@ struct change {
     int64_t version; /* that it reaches */
 };
 
-static const char *const affiliation_names[] = {"outcast", "none", "member", "admin", "owner"};
-static const char *const role_names[] = {"none", "visitor", "participant", "moderator"};
-
-const char *
-muc_affiliation_name(enum xy_affiliation affiliation)
-{
-    return affiliation_names[affiliation];
-}
-
-const char *
-muc_role_name(enum xy_role role)
-{
-    return role_names[role];
-}
-
-xy_status
-muc_affiliation_parse(struct xy_str name, enum xy_affiliation *affiliation)
-{
-    for (unsigned i = XY_OUTCAST; i <= XY_OWNER; i++)
-        if (xy_str_equal(name, xy_str_from(affiliation_names[i]))) {
-            *affiliation = (enum xy_affiliation)i;
-            return XY_OK;
-        }
-    return XY_INVALID;
-}
-
-xy_status
-muc_role_parse(struct xy_str name, enum xy_role *role)
-{
-    for (unsigned i = XY_NO_ROLE; i <= XY_MODERATOR; i++)
-        if (xy_str_equal(name, xy_str_from(role_names[i]))) {
-            *role = (enum xy_role)i;
-            return XY_OK;
-        }
-    return XY_INVALID;
-}
-
-/* ---- the rows
- * -------------------------------------------------------------------------------- */
+/* ---- the rows ------------------------------------------------------------------------ */
 
 /* What the row will be, knowing what it is. */
 static xy_status
@@ -85,6 +47,14 @@ takes_away(const struct change *change)
            (change->to.affiliation == XY_OUTCAST && change->from != XY_UNAFFILIATED);
 }
 
+/* After a commit of which nobody knows. */
+static bool
+has_version(struct xy_room *room, int64_t version)
+{
+    struct room_row row;
+    return room_row_read(xy_room_jid(room), &row) == XY_OK && row.version == version;
+}
+
 static xy_status
 commit(struct xy_room *room, struct change *changes, size_t count)
 {
@@ -103,6 +73,8 @@ commit(struct xy_room *room, struct change *changes, size_t count)
                XY_INT(state->number));
     xy_txn_expect(txn, 1);
     xy_status status = xy_txn_commit(txn);
+    if (status == XY_UNKNOWN && version != state->version && has_version(room, version))
+        status = XY_OK;
     if (status == XY_OK) {
         muc_state(room)->version = version;
         muc_state(room)->removed = removed;
@@ -110,8 +82,7 @@ commit(struct xy_room *room, struct change *changes, size_t count)
     return status;
 }
 
-/* ---- the occupants
- * --------------------------------------------------------------------------- */
+/* ---- the occupants ------------------------------------------------------------------- */
 
 static bool
 concerns(const struct change *change, struct xy_occupant *occupant)
@@ -233,8 +204,7 @@ muc_set_affiliations(struct muc *self, struct xy_room *room, const struct affili
     return XY_OK;
 }
 
-/* ---- who may what: the service other modules ask
- * --------------------------------------------- */
+/* ---- who may what: the service other modules ask ------------------------------------- */
 
 static void
 describe(struct xy_room *room, const struct xy_jid *who, const struct affiliated *is,
@@ -277,8 +247,7 @@ muc_on_access(XY_SELF, const struct xy_jid *jid, const struct xy_jid *who,
     return status;
 }
 
-/* ---- accounts that go
- * ------------------------------------------------------------------------ */
+/* ---- accounts that go ---------------------------------------------------------------- */
 
 static xy_status
 leave_one(struct muc *self, const struct xy_jid *jid, const struct xy_jid *bare)

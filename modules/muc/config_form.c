@@ -9,8 +9,7 @@
 #define NS_MUC_CONFIG "http://jabber.org/protocol/muc#roomconfig"
 #define PREFIX        "muc#roomconfig_"
 
-/* ---- writing
- * --------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------- */
 
 static void
 add_option(struct xy_node *field, struct xy_str value)
@@ -148,8 +147,7 @@ config_form_write(const struct asker *asker, struct xy_node *query)
     return XY_OK;
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------- */
 
 static struct refusal
 blame(const char *label, struct xy_str error)

@@ -13,8 +13,7 @@ muc_configuration(struct xy_room *room, struct configuration *now)
         now->texts[i] = xy_temp_str(muc_text(room, i));
 }
 
-/* ---- what the service allows
- * ----------------------------------------------------------------- */
+/* ---- what the service allows --------------------------------------------------------- */
 
 static bool
 is_language(struct xy_str tag)
@@ -59,15 +58,18 @@ check_texts(const struct configuration *wanted, struct xy_str *error)
     return XY_INVALID;
 }
 
+/* What a room has had since the service allowed more may stay. */
 static xy_status
-check(const struct muc *self, const struct configuration *wanted, struct xy_str *error)
+check(const struct muc *self, const struct settings *now, const struct configuration *wanted,
+      struct xy_str *error)
 {
-    if (wanted->settings.max_users > self->max_users) {
+    const struct settings *settings = &wanted->settings;
+    if (settings->max_users > self->max_users && settings->max_users != now->max_users) {
         *error = xy_temp_printf("Occupants at most: the service allows %lld",
                                 (long long)self->max_users);
         return XY_INVALID;
     }
-    if (wanted->settings.history > self->max_history) {
+    if (settings->history > self->max_history && settings->history != now->history) {
         *error = xy_temp_printf("Messages that a newcomer is shown: the service allows %lld",
                                 (long long)self->max_history);
         return XY_INVALID;
@@ -75,8 +77,7 @@ check(const struct muc *self, const struct configuration *wanted, struct xy_str 
     return check_texts(wanted, error);
 }
 
-/* ---- what is told
- * ---------------------------------------------------------------------------- */
+/* ---- what is told -------------------------------------------------------------------- */
 
 static bool
 same_but_privacy(const struct configuration *a, const struct configuration *b)
@@ -112,8 +113,7 @@ tell(struct muc *self, struct xy_room *room, const struct configuration *was,
         muc_tell_config_changed(self, room, codes);
 }
 
-/* ---- what it means for those who are there
- * ----------------------------------------------------- */
+/* ---- what it means for those who are there ------------------------------------------- */
 
 /* Out of a room that has become members-only. */
 static void
@@ -176,7 +176,7 @@ muc_configure(struct muc *self, struct xy_room *room, const struct configuration
     struct configuration was;
     const struct xy_jid *by = actor ? xy_occupant_real(actor) : NULL;
     bool was_locked = muc_state(room)->locked;
-    xy_status status = check(self, wanted, error);
+    xy_status status = check(self, muc_settings(room), wanted, error);
     if (status != XY_OK)
         return status;
     muc_configuration(room, &was);

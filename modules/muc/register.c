@@ -28,8 +28,7 @@ may_register(const struct asker *asker)
     return (struct refusal){0};
 }
 
-/* ---- asking what it takes
- * ----------------------------------------------------------------------- */
+/* ---- asking what it takes ------------------------------------------------------------ */
 
 static void
 add_form(const struct asker *asker, struct xy_node *query)
@@ -70,8 +69,7 @@ serve_get(const struct asker *asker, struct xy_node *query)
     return (struct refusal){0};
 }
 
-/* ---- registering
- * -------------------------------------------------------------------------------- */
+/* ---- registering --------------------------------------------------------------------- */
 
 static struct refusal
 is_free(struct xy_room *room, const struct xy_jid *nick, const struct xy_jid *bare)
@@ -113,8 +111,7 @@ enrol(const struct asker *asker, const struct xy_jid *bare, enum xy_affiliation 
     return status == XY_OK ? (struct refusal){0} : muc_refusal_of(status);
 }
 
-/* ---- asking the admins (9.9)
- * --------------------------------------------------------------------- */
+/* ---- asking the admins (9.9) --------------------------------------------------------- */
 
 static struct xy_stanza *
 request_form(struct xy_room *room, const struct xy_jid *bare, const struct xy_jid *nick)
@@ -201,8 +198,7 @@ muc_answer_registration(struct muc *self, struct xy_room *room, const struct xy_
     return why.text ? why : enrol(&asker, xy_jid_bare(who), XY_MEMBER, xy_jid_resource(nick));
 }
 
-/* ---- submitted
- * ------------------------------------------------------------------------------------ */
+/* ---- submitted ----------------------------------------------------------------------- */
 
 /* In a room for members membership was not had by registering, and stays. */
 static struct refusal

@@ -8,6 +8,43 @@
  */
 #include "modules/muc/rules.h"
 
+static const char *const affiliation_names[] = {"outcast", "none", "member", "admin", "owner"};
+static const char *const role_names[] = {"none", "visitor", "participant", "moderator"};
+
+const char *
+muc_affiliation_name(enum xy_affiliation affiliation)
+{
+    return affiliation_names[affiliation];
+}
+
+const char *
+muc_role_name(enum xy_role role)
+{
+    return role_names[role];
+}
+
+xy_status
+muc_affiliation_parse(struct xy_str name, enum xy_affiliation *affiliation)
+{
+    for (unsigned i = XY_OUTCAST; i <= XY_OWNER; i++)
+        if (xy_str_equal(name, xy_str_from(affiliation_names[i]))) {
+            *affiliation = (enum xy_affiliation)i;
+            return XY_OK;
+        }
+    return XY_INVALID;
+}
+
+xy_status
+muc_role_parse(struct xy_str name, enum xy_role *role)
+{
+    for (unsigned i = XY_NO_ROLE; i <= XY_MODERATOR; i++)
+        if (xy_str_equal(name, xy_str_from(role_names[i]))) {
+            *role = (enum xy_role)i;
+            return XY_OK;
+        }
+    return XY_INVALID;
+}
+
 static bool
 refuse(xy_condition *why, xy_condition because)
 {
@@ -15,8 +52,7 @@ refuse(xy_condition *why, xy_condition because)
     return false;
 }
 
-/* ---- roles: 5.1.3, 8.2 to 8.5, 9.6 to 9.8
- * ------------------------------------------------------- */
+/* ---- roles: 5.1.3, 8.2 to 8.5, 9.6 to 9.8 -------------------------------------------- */
 
 static bool
 may_kick(struct standing actor, struct standing target, bool is_self, xy_condition *why)
@@ -72,8 +108,7 @@ muc_may_set_role(struct standing actor, struct standing target, enum xy_role to,
     return refuse(why, XY_BAD_REQUEST);
 }
 
-/* ---- affiliations: 5.2.2, 9.1 to 9.5, 10.3 to 10.8
- * ---------------------------------------------- */
+/* ---- affiliations: 5.2.2, 9.1 to 9.5, 10.3 to 10.8 ----------------------------------- */
 
 bool
 muc_may_set_affiliation(enum xy_affiliation actor, enum xy_affiliation from,
@@ -88,8 +123,7 @@ muc_may_set_affiliation(enum xy_affiliation actor, enum xy_affiliation from,
     return refuse(why, to == XY_OUTCAST ? XY_NOT_ALLOWED : XY_FORBIDDEN);
 }
 
-/* ---- lists: 5.2.1, 8.5, 9.2, 9.5, 9.8, 10.5, 10.8
- * ------------------------------------------------ */
+/* ---- lists: 5.2.1, 8.5, 9.2, 9.5, 9.8, 10.5, 10.8 ------------------------------------ */
 
 static bool
 may_list_members(const struct settings *settings, struct standing asker)

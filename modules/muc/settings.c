@@ -44,8 +44,7 @@ muc_setting(struct xy_str option)
     return NULL;
 }
 
-/* ---- choices and sets of roles
- * --------------------------------------------------------------- */
+/* ---- choices and sets of roles ------------------------------------------------------- */
 
 static struct xy_str
 choice_name(const char *choices, unsigned at)
@@ -97,8 +96,7 @@ parse_roles(const char *choices, struct xy_str text, uint8_t *bits, struct xy_st
     return XY_OK;
 }
 
-/* ---- one value
- * ------------------------------------------------------------------------------- */
+/* ---- one value ----------------------------------------------------------------------- */
 
 struct xy_str
 muc_setting_text(const struct setting *setting, const struct settings *settings)
@@ -183,9 +181,7 @@ muc_setting_parse(const struct setting *setting, struct xy_str text, struct sett
     return XY_INVALID;
 }
 
-/* ---- default_config
- * ---------------------------------------------------------------------------
- */
+/* ---- default_config ------------------------------------------------------------------ */
 
 static struct xy_str
 default_text(const struct setting *setting, const struct defaults *defaults)

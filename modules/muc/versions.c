@@ -54,8 +54,7 @@ may_see(struct xy_room *room, struct xy_occupant *viewer)
            muc_may_list(settings, is, XY_OWNER);
 }
 
-/* ---- to a newcomer
- * ----------------------------------------------------------------------------- */
+/* ---- to a newcomer ------------------------------------------------------------------- */
 
 static void
 refuse(struct xy_room *room, struct xy_occupant *newcomer)
@@ -166,8 +165,7 @@ muc_add_version(struct xy_occupant *newcomer, struct xy_node *x)
         add_versions(muc_state(room), x, XY_NONE, muc_state(room)->version);
 }
 
-/* ---- of changes
- * -------------------------------------------------------------------------------- */
+/* ---- of changes ---------------------------------------------------------------------- */
 
 void
 muc_add_change(struct xy_room *room, struct xy_node *x)

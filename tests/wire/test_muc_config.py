@@ -316,3 +316,15 @@ def test_password(cast, room):
     room.leaves(juliet, "Juliet")
     assert condition(submits(room, romeo, passwordprotectedroom=False, roomsecret="two")) is None
     room.enters(juliet, "Juliet")
+
+
+def test_limit_of_the_service_that_came_later(make_server, actors):
+    """What a room has had stays, and does not stand in the way of other changes; nothing beyond is new."""
+    server = made_with_rooms(make_server)
+    romeo, hall = actors(server)("romeo"), Room(server)
+    hall.opens(romeo, "Romeo", maxusers="50", historylength="20")
+    server.reload(modules={"muc": {"max_users": 20, "max_history": 10}})
+    assert condition(submits(hall, romeo, **{**config(hall, romeo), "roomname": "Verona"})) is None
+    assert config(hall, romeo)["roomname"] == "Verona" and config(hall, romeo)["maxusers"] == "50"
+    assert condition(submits(hall, romeo, maxusers="30")) == "not-acceptable"
+    assert condition(submits(hall, romeo, maxusers="20", historylength="10")) is None
