@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from lib import dom
-from lib.archive import MAM, ask, body, everything, shared_server, write
+from lib.archive import (MAM, ask, backwards, body, everything, forwards, shared_server, shows_each_once,
+                         write)
 
 pytestmark = pytest.mark.xylem
 COUNT = 23
@@ -40,31 +41,7 @@ def ids(results):
 
 @pytest.mark.parametrize("flip", [False, True])
 def test_page_by_page_shows_each_once_forwards_and_backwards(juliet, flip):
-    for size in range(1, 8):
-        for page_of in (forwards, backwards):
-            pages = page_of(juliet, size, flip)
-            assert all(len(p.results) == size for p in pages[:-1]) and 1 <= len(pages[-1].results) <= size
-            assert [p.complete for p in pages] == [False] * (len(pages) - 1) + [True]
-            seen = []
-            for page in pages:
-                order = page.ids[::-1] if flip else page.ids
-                assert (page.first, page.last) == (order[0], order[-1])
-                seen = seen + order if page_of is forwards else order + seen
-            assert seen == ids(juliet.all), (size, page_of)
-
-
-def forwards(client, size, flip=False, **query):
-    pages = [ask(client, flip=flip, max=size, **query)]
-    while not pages[-1].complete:
-        pages.append(ask(client, flip=flip, max=size, after=pages[-1].last, **query))
-    return pages
-
-
-def backwards(client, size, flip=False, **query):
-    pages = [ask(client, flip=flip, max=size, before="", **query)]
-    while not pages[-1].complete:
-        pages.append(ask(client, flip=flip, max=size, before=pages[-1].first, **query))
-    return pages
+    shows_each_once(juliet, ids(juliet.all), flip)
 
 
 def test_a_page_that_ends_where_the_archive_does_is_complete(juliet):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from lib import dom
-from lib.archive import MAM, ask, everything
+from lib.archive import MAM, ask, backwards, everything, forwards, shows_each_once
 from lib.hall import MODULES, gathers, hears_back, ids, refusal, says, sends, shared_server
 from lib.room import hush
 
@@ -37,32 +37,9 @@ def asks(hall, *arguments, **query):
     return ask(hall.reader, *arguments, to=hall, **query)
 
 
-def forwards(hall, size, flip=False, **query):
-    pages = [asks(hall, flip=flip, max=size, **query)]
-    while not pages[-1].complete:
-        pages.append(asks(hall, flip=flip, max=size, after=pages[-1].last, **query))
-    return pages
-
-
-def backwards(hall, size, flip=False, **query):
-    pages = [asks(hall, flip=flip, max=size, before="", **query)]
-    while not pages[-1].complete:
-        pages.append(asks(hall, flip=flip, max=size, before=pages[-1].first, **query))
-    return pages
-
-
 @pytest.mark.parametrize("flip", [False, True])
 def test_page_by_page_shows_each_once_forwards_and_backwards(hall, flip):
-    for size in range(1, 8):
-        for page_of in (forwards, backwards):
-            pages = page_of(hall, size, flip)
-            assert [p.complete for p in pages] == [False] * (len(pages) - 1) + [True]
-            seen = []
-            for page in pages:
-                order = page.ids[::-1] if flip else page.ids
-                assert (page.first, page.last) == (order[0], order[-1])
-                seen = seen + order if page_of is forwards else order + seen
-            assert seen == of(hall.all), (size, page_of)
+    shows_each_once(hall.reader, of(hall.all), flip, to=hall)
 
 
 def test_ends(hall):
@@ -94,8 +71,8 @@ def test_by_nick_and_by_real_address(hall):
         for jid in (hall.of(person.label.capitalize()), str(person), person.jid.upper()):
             fields = {"with": jid}
             assert asks(hall, fields).ids == of(mine)
-            assert sum((p.ids for p in forwards(hall, 2, fields=fields)), []) == of(mine)
-            assert sum((p.ids for p in backwards(hall, 3, fields=fields)[::-1]), []) == of(mine)
+            assert sum((p.ids for p in forwards(hall.reader, 2, fields=fields, to=hall)), []) == of(mine)
+            assert sum((p.ids for p in backwards(hall.reader, 3, fields=fields, to=hall)[::-1]), []) == of(mine)
             assert asks(hall, {**fields, "ids": of(hall.all[:6])}).ids == of([r for r in mine if r in hall.all[:6]])
 
 

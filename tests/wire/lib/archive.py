@@ -137,6 +137,36 @@ def everything(client, fields=None, **query):
         after = {"after": page.last}
 
 
+def forwards(client, size, flip=False, **query):
+    """Page by page to the end, `size` at a time."""
+    pages = [ask(client, flip=flip, max=size, **query)]
+    while not pages[-1].complete:
+        pages.append(ask(client, flip=flip, max=size, after=pages[-1].last, **query))
+    return pages
+
+
+def backwards(client, size, flip=False, **query):
+    pages = [ask(client, flip=flip, max=size, before="", **query)]
+    while not pages[-1].complete:
+        pages.append(ask(client, flip=flip, max=size, before=pages[-1].first, **query))
+    return pages
+
+
+def shows_each_once(client, expected, flip=False, **query):
+    """In pages of any size, from either end."""
+    for size in range(1, 8):
+        for page_of in (forwards, backwards):
+            pages = page_of(client, size, flip, **query)
+            assert all(len(p.results) == size for p in pages[:-1]) and 1 <= len(pages[-1].results) <= size
+            assert [p.complete for p in pages] == [False] * (len(pages) - 1) + [True]
+            seen = []
+            for page in pages:
+                order = page.ids[::-1] if flip else page.ids
+                assert (page.first, page.last) == (order[0], order[-1])
+                seen = seen + order if page_of is forwards else order + seen
+            assert seen == expected, (size, page_of)
+
+
 def texts(client, fields=None, **query):
     return [r.text for r in everything(client, fields, **query)]
 
