@@ -75,8 +75,8 @@ xyi_account_argument(struct xy_command *command, const char *name)
 }
 
 xy_status
-xyi_number_argument(struct xy_command *command, const char *name, int64_t min, int64_t max,
-                    int64_t otherwise, int64_t *number)
+xy_arg_int(struct xy_command *command, const char *name, int64_t min, int64_t max,
+           int64_t otherwise, int64_t *number)
 {
     struct xy_str text = xy_arg(command, name);
     *number = otherwise;

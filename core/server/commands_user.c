@@ -153,7 +153,7 @@ list(XY_SELF, struct xy_command *command)
     const struct xy_jid *start = after.len ? xy_jid_parse(after) : NULL;
     struct xy_rows *rows;
     int64_t limit;
-    xy_status status = xyi_number_argument(command, "limit", 1, 100000, 1000, &limit);
+    xy_status status = xy_arg_int(command, "limit", 1, 100000, 1000, &limit);
     if (status == XY_OK)
         status = host_argument(command, &host);
     if (status != XY_OK)

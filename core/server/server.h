@@ -128,9 +128,6 @@ xy_status xyi_show_metrics(struct xy_nothing *self, struct xy_command *command);
 void xyi_put_session(struct xy_command *command, struct xy_session *session); /* as a row */
 /* The JID argument of that name: bare, with a local part. NULL: it has failed, return XY_INVALID. */
 const struct xy_jid *xyi_account_argument(struct xy_command *command, const char *name);
-/* A whole number of an option, or `otherwise`. */
-XY_CHECK xy_status xyi_number_argument(struct xy_command *command, const char *name, int64_t min,
-                                       int64_t max, int64_t otherwise, int64_t *number);
 /* A block of lines in a buffer, as rows with `key` and further fields. */
 void xyi_put_lines(struct xy_command *command, struct xy_str lines, const char *what,
                    const char *key);

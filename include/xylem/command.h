@@ -19,6 +19,11 @@ XY_API struct xy_str xy_command_actor(const struct xy_command *command);
 /* What the administrator piped in or typed at a prompt (passwords, import files). */
 XY_API struct xy_str xy_command_input(const struct xy_command *command);
 
+/* The value of --name as a whole number within [min, max], or `otherwise` when it is not given. On
+ * XY_INVALID it has failed: return that. */
+XY_API XY_CHECK xy_status xy_arg_int(struct xy_command *command, const char *name, int64_t min,
+                                     int64_t max, int64_t otherwise, int64_t *number);
+
 /* Fields of the answer, or of the row begun last. */
 XY_API void xy_put_str(struct xy_command *command, const char *key, struct xy_str value);
 XY_API void xy_put_int(struct xy_command *command, const char *key, int64_t value);

@@ -97,19 +97,6 @@ command_enter(struct muc *self, struct xy_command *command, struct xy_room **roo
 }
 
 xy_status
-command_number(struct xy_command *command, const char *name, int64_t min, int64_t max,
-               int64_t otherwise, int64_t *number)
-{
-    struct xy_str text = xy_arg(command, name);
-    *number = otherwise;
-    if (!text.at || xy_str_to_int(text, min, max, number) == XY_OK)
-        return XY_OK;
-    return xy_fail(command, XY_INVALID,
-                   "--%s must be a number from %lld to %lld, not `" XY_FMT "`", name,
-                   (long long)min, (long long)max, XY_ARG(text));
-}
-
-xy_status
 command_record(struct xy_command *command, struct xy_room *room, const char *kind,
                const char *reason)
 {

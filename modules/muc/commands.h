@@ -14,8 +14,6 @@ XY_SUSPENDS XY_CHECK xy_status command_enter(struct muc *self, struct xy_command
                                              struct xy_room **room);
 XY_CHECK xy_status command_jid(struct xy_command *command, const char *name,
                                const struct xy_jid **bare);
-XY_CHECK xy_status command_number(struct xy_command *command, const char *name, int64_t min,
-                                  int64_t max, int64_t otherwise, int64_t *number);
 xy_status command_broken(struct xy_command *command, xy_status status); /* the database */
 /* Writes down, in the log and with the module audit, that the administrator is about to do it: what
  * cannot be recorded is not to be done. `kind` and `reason` as in xylem/audit.h. */

@@ -60,7 +60,7 @@ command_history(XY_SELF, struct xy_command *command)
     struct xy_room *room;
     struct xy_archive_query query = {.newest = true};
     struct xy_archive_page page;
-    xy_status status = command_number(command, "limit", 1, LIMIT_MOST, LIMIT, &query.limit);
+    xy_status status = xy_arg_int(command, "limit", 1, LIMIT_MOST, LIMIT, &query.limit);
     if (status == XY_OK)
         status = command_enter(self, command, &room);
     if (status != XY_OK)

@@ -109,10 +109,9 @@ command_list(XY_SELF, struct xy_command *command)
 {
     struct wanted wanted = {.empty = xy_flag(command, "empty")};
     struct xy_str text = xy_arg(command, "after"), service = xy_jid_text(xy_service_jid(self));
-    xy_status status = command_number(command, "limit", 1, LIMIT_MOST, LIMIT, &wanted.limit);
+    xy_status status = xy_arg_int(command, "limit", 1, LIMIT_MOST, LIMIT, &wanted.limit);
     if (status == XY_OK)
-        status =
-            command_number(command, "larger-than", 0, INT32_MAX, XY_NONE, &wanted.more_than);
+        status = xy_arg_int(command, "larger-than", 0, INT32_MAX, XY_NONE, &wanted.more_than);
     if (status != XY_OK)
         return status;
     if (text.at)

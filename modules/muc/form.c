@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Data forms (XEP-0004) as disco, search and hats build and read them. */
 #include "modules/muc/show.h"
+#include "modules/muc/talk.h"
 
 struct xy_node *
 form_field(struct xy_node *form, const char *type, const char *var, const char *label)
@@ -38,13 +39,5 @@ form_begin(struct xy_node *parent, const char *type, const char *form_type)
 struct xy_str
 form_read(const struct xy_node *form, const char *var)
 {
-    for (const struct xy_node *at = form ? xy_node_first(form) : NULL; at;
-         at = xy_node_next(at)) {
-        if (!xy_str_equal(xy_node_attr(at, "var"), xy_str_from(var)))
-            continue;
-        const struct xy_node *value = xy_node_child(at, XY_STR(XY_NS_DATA), XY_STR("value"));
-        struct xy_str text = value ? xy_str_trim(xy_node_text(value)) : XY_NO_STR;
-        return text.len ? text : XY_NO_STR;
-    }
-    return XY_NO_STR;
+    return form ? muc_form_value(form, var) : XY_NO_STR;
 }
