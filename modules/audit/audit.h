@@ -40,7 +40,7 @@ struct audit {
     struct signer signer, coming; /* coming: while a key is changed */
     int64_t size;                 /* of the largest head ever seen: a log does not shrink */
     bool live;                    /* it has been, so its end is worth a record */
-    bool sealing;
+    bool looking;                 /* a look at what waits is queued */
     bool complained;
     /* monotonic: until when records may come that were added, when to look in any case, when the
      * next root is due */
@@ -99,12 +99,17 @@ XY_SUSPENDS XY_CHECK xy_status audit_key_take(XY_SELF);
 struct xy_str audit_key_pem(const unsigned char public[KEY]);
 void audit_sign(const struct signer *signer, struct head *head);
 
-/* ---- rows.c ----------------------------------------------------------------------------------- */
+/* ---- schema.c, rows.c, search.c ----------------------------------------------------------------------------------- */
 extern const struct xy_migration audit_schema[];
 enum { AUDIT_MIGRATIONS = 1 };
-enum { AUDIT_STATEMENTS = 24 };
+enum { AUDIT_STATEMENTS = 24, AUDIT_SEARCHES = 7 };
+#define AUDIT_SAID "at, operation, actor, kind, message, account, room, reason, words, details"
+#define AUDIT_RECORD_WHERE "select seq, " AUDIT_SAID ", previous, hash from audit_record where "
+extern const struct xy_statement audit_searches[AUDIT_SEARCHES];
 extern const struct xy_statement *const audit_statements[AUDIT_STATEMENTS];
 
+/* From rows of AUDIT_RECORD_WHERE, or without the last two columns. */
+void audit_get_records(struct xy_rows *rows, bool chained, struct record **at, size_t *count);
 void audit_add_waiting(struct xy_txn *txn, const struct xy_audit_record *said, int64_t at);
 /* `seq` is the number in table audit_waiting. The oldest LOT of them. */
 XY_SUSPENDS XY_CHECK xy_status audit_read_waiting(struct record **at, size_t *count);
@@ -150,8 +155,8 @@ XY_SUSPENDS XY_CHECK xy_status audit_find_batch(int64_t message, struct batch *b
 xy_status audit_add(XY_SELF, struct xy_txn *txn, const struct xy_audit_record *said);
 XY_SUSPENDS xy_status audit_write(XY_SELF, const struct xy_audit_record *said);
 XY_SUSPENDS xy_status audit_settle(XY_SELF, int64_t *size);
-/* Tasks: what waits is chained now; what is due once a second. */
-XY_SUSPENDS void audit_look(void *state, void *nothing);
+void audit_look_soon(XY_SELF); /* what waits is chained now */
+/* The task of the timer: what is due once a second. */
 XY_SUSPENDS void audit_tick(void *state, void *nothing);
 /* The record that puts `coming` in force, under the last head the present key signs. */
 XY_SUSPENDS XY_CHECK xy_status audit_change_key(XY_SELF, struct xy_str actor);

@@ -26,13 +26,22 @@ audit_add(XY_SELF, struct xy_txn *txn, const struct xy_audit_record *said)
     return XY_OK;
 }
 
-void
-audit_look(void *state, void *nothing)
+static void
+look(void *state, void *nothing)
 {
     (void)nothing;
     struct audit *self = state;
     int64_t size;
+    self->looking = false;
     (void)audit_settle(self, &size);
+}
+
+void
+audit_look_soon(XY_SELF)
+{
+    if (!self->looking)
+        xy_strand_post(self->strand, look, NULL);
+    self->looking = true;
 }
 
 xy_status
@@ -43,7 +52,7 @@ audit_write(XY_SELF, const struct xy_audit_record *said)
     if (status == XY_OK)
         status = xy_txn_commit(txn);
     if (status == XY_OK)
-        xy_strand_post(self->strand, audit_look, NULL);
+        audit_look_soon(self);
     return status;
 }
 

@@ -164,7 +164,7 @@ commit(XY_SELF, struct apply *apply, struct xy_str before, struct xy_str now)
         audit_set_note(apply->txn, last_seen, now);
     xy_status status = apply->status == XY_OK ? xy_txn_commit(apply->txn) : apply->status;
     if (status == XY_OK)
-        xy_strand_post(self->strand, audit_look, NULL);
+        audit_look_soon(self);
     return status;
 }
 

@@ -5,55 +5,8 @@
  */
 #include "audit.h"
 
-#define RECORD_COLUMNS                                                                      \
-    "at bigint not null, operation text not null, actor text not null, kind text not null," \
-    " message bigint not null, account text not null, room text not null, reason text not " \
-    "null,"                                                                                 \
-    " words text not null, details text not null"
-#define REST                                                                             \
-    "create index audit_record_operation on audit_record (operation);"                   \
-    "create index audit_record_kind on audit_record (kind, seq);"                        \
-    "create index audit_record_actor on audit_record (actor, seq);"                      \
-    "create index audit_record_message on audit_record (message, seq);"                  \
-    "create index audit_record_account on audit_record (account, seq);"                  \
-    "create index audit_record_room on audit_record (room, seq);"                        \
-    "create table audit_batch (after bigint primary key not null, last bigint not null," \
-    " count bigint not null, root bytea not null, operation text not null);"             \
-    "create table audit_note (name text primary key not null, value text not null);"
-#define SQLITE_STAYS(table)                                             \
-    "create trigger " table "_unchanged before update on " table        \
-    " begin select raise(abort, 'what the audit log says stays'); end;" \
-    "create trigger " table "_undeleted before delete on " table        \
-    " begin select raise(abort, 'what the audit log says stays'); end;"
-#define PGSQL_STAYS(table)                                                         \
-    "create trigger " table "_stays before update or delete or truncate on " table \
-    " for each statement execute function audit_refuse();"
-
-static const char sqlite_tables[] =
-    "create table audit_waiting (id integer primary key autoincrement, " RECORD_COLUMNS ");"
-    "create table audit_record (seq integer primary key, " RECORD_COLUMNS ","
-    " previous blob not null, hash blob not null);"
-    "create table audit_head (size integer primary key, at bigint not null, root blob not null,"
-    " chain blob not null, peaks blob not null, key blob not null, next blob not null,"
-    " signature blob not null);" REST SQLITE_STAYS("audit_record") SQLITE_STAYS("audit_head");
-
-static const char pgsql_tables[] =
-    "create table audit_waiting (id bigint generated always as identity primary key,"
-    " " RECORD_COLUMNS ");"
-    "create table audit_record (seq bigint primary key, " RECORD_COLUMNS ","
-    " previous bytea not null, hash bytea not null);"
-    "create table audit_head (size bigint primary key, at bigint not null, root bytea not null,"
-    " chain bytea not null, peaks bytea not null, key bytea not null, next bytea not null,"
-    " signature bytea not null);" REST
-    "create function audit_refuse() returns trigger language plpgsql as"
-    " $$ begin raise exception 'what the audit log says stays'; end $$;" PGSQL_STAYS(
-        "audit_record") PGSQL_STAYS("audit_head");
-
-const struct xy_migration audit_schema[] = {{1, sqlite_tables, pgsql_tables}};
-
-#define SAID   "at, operation, actor, kind, message, account, room, reason, words, details"
-#define RECORD "select seq, " SAID ", previous, hash from audit_record where "
-#define HEAD   "select size, at, root, chain, peaks, key, next, signature from audit_head "
+#define SAID AUDIT_SAID
+#define HEAD "select size, at, root, chain, peaks, key, next, signature from audit_head "
 
 static const struct xy_statement add_waiting =
     XY_SQL("insert into audit_waiting (" SAID ") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -71,11 +24,12 @@ static const struct xy_statement read_newest_head = XY_SQL(HEAD "order by size d
 static const struct xy_statement read_head_at = XY_SQL(HEAD "where size = ?");
 static const struct xy_statement read_heads =
     XY_SQL(HEAD "where size > ? and size <= ? order by size");
-static const struct xy_statement read_records = XY_SQL(RECORD "seq > ? order by seq limit ?");
+static const struct xy_statement read_records =
+    XY_SQL(AUDIT_RECORD_WHERE "seq > ? order by seq limit ?");
 static const struct xy_statement read_hashes = XY_SQL(
     "select seq, hash from audit_record where seq > ? and seq <= ? order by seq limit ?");
 static const struct xy_statement read_operation =
-    XY_SQL(RECORD "operation = ? and kind = ? order by seq limit 1");
+    XY_SQL(AUDIT_RECORD_WHERE "operation = ? and kind = ? order by seq limit 1");
 static const struct xy_statement read_note =
     XY_SQL("select value from audit_note where name = ?");
 static const struct xy_statement drop_note = XY_SQL("delete from audit_note where name = ?");
@@ -89,30 +43,13 @@ static const struct xy_statement find_batch =
     XY_SQL("select after, last, count, root, operation from audit_batch where after < ?"
            " order by after desc limit 1");
 
-/* The first condition finds, the others sort out. A cast tells PostgreSQL the type. */
-#define SEARCH(key)                                                  \
-    XY_SQL(RECORD key " seq < ? and at >= ? and at <= ?"             \
-                      " and (cast(? as text) = '' or operation = ?)" \
-                      " and (cast(? as text) = '' or kind = ?)"      \
-                      " and (cast(? as text) = '' or actor = ?)"     \
-                      " and (cast(? as text) = '' or account = ?)"   \
-                      " and (cast(? as text) = '' or room = ?)"      \
-                      " and (cast(? as bigint) = 0 or message = ?)"  \
-                      " order by seq desc limit ?")
-static const struct xy_statement search_any = SEARCH(""),
-                                 search_operation = SEARCH("operation = ? and"),
-                                 search_message = SEARCH("message = ? and"),
-                                 search_account = SEARCH("account = ? and"),
-                                 search_room = SEARCH("room = ? and"),
-                                 search_actor = SEARCH("actor = ? and"),
-                                 search_kind = SEARCH("kind = ? and");
-
 const struct xy_statement *const audit_statements[AUDIT_STATEMENTS] = {
-    &add_waiting,      &read_waiting,   &drop_waiting, &add_record,     &add_head,
-    &read_newest_head, &read_head_at,   &read_heads,   &read_records,   &read_hashes,
-    &read_operation,   &read_note,      &drop_note,    &add_note,       &add_batch,
-    &read_last_batch,  &find_batch,     &search_any,   &search_message, &search_operation,
-    &search_room,      &search_account, &search_actor, &search_kind,
+    &add_waiting,       &read_waiting,      &drop_waiting,      &add_record,
+    &add_head,          &read_newest_head,  &read_head_at,      &read_heads,
+    &read_records,      &read_hashes,       &read_operation,    &read_note,
+    &drop_note,         &add_note,          &add_batch,         &read_last_batch,
+    &find_batch,        &audit_searches[0], &audit_searches[1], &audit_searches[2],
+    &audit_searches[3], &audit_searches[4], &audit_searches[5], &audit_searches[6],
 };
 
 /* ---- records ----------------------------------------------------------------------------- */
@@ -172,8 +109,8 @@ get_record(const struct xy_rows *row, struct record *record)
     };
 }
 
-static void
-get_records(struct xy_rows *rows, bool chained, struct record **at, size_t *count)
+void
+audit_get_records(struct xy_rows *rows, bool chained, struct record **at, size_t *count)
 {
     *at = xy_temp_alloc((xy_rows_count(rows) + 2) * sizeof(**at));
     for (*count = 0; xy_rows_next(rows); ++*count) {
@@ -192,7 +129,7 @@ audit_read_waiting(struct record **at, size_t *count)
     struct xy_rows *rows;
     xy_status status = xy_sql_read(&read_waiting, &rows, XY_INT(LOT));
     if (status == XY_OK)
-        get_records(rows, false, at, count);
+        audit_get_records(rows, false, at, count);
     return status;
 }
 
@@ -202,7 +139,7 @@ audit_read_records(int64_t after, int64_t limit, struct record **at, size_t *cou
     struct xy_rows *rows;
     xy_status status = xy_sql_read(&read_records, &rows, XY_INT(after), XY_INT(limit));
     if (status == XY_OK)
-        get_records(rows, true, at, count);
+        audit_get_records(rows, true, at, count);
     return status;
 }
 
@@ -216,7 +153,7 @@ audit_find_operation(struct xy_str operation, const char *kind, struct record *r
         xy_sql_read(&read_operation, &rows, XY_TEXT(operation), XY_TEXT(xy_str_from(kind)));
     if (status != XY_OK)
         return status;
-    get_records(rows, true, &found, &count);
+    audit_get_records(rows, true, &found, &count);
     if (count)
         *record = found[0];
     return count ? XY_OK : XY_ABSENT;
@@ -252,43 +189,6 @@ audit_read_root(struct tree_range range, struct hash *root)
             return XY_ABSENT;
     }
     *root = tree_root(&tree);
-    return status;
-}
-
-/* ---- searching --------------------------------------------------------------------------- */
-
-#define FILTER(text) XY_TEXT(text), XY_TEXT(text)
-#define FILTERS(q)                                                                       \
-    XY_INT((q)->before), XY_INT((q)->since), XY_INT((q)->until), FILTER((q)->operation), \
-        FILTER((q)->kind), FILTER((q)->actor), FILTER((q)->account), FILTER((q)->room),  \
-        XY_INT((q)->message), XY_INT((q)->message), XY_INT((q)->limit)
-
-/* By what is likely to leave the fewest. */
-static xy_status
-search_rows(const struct audit_query *q, struct xy_rows **rows)
-{
-    if (q->operation.len)
-        return xy_sql_read(&search_operation, rows, XY_TEXT(q->operation), FILTERS(q));
-    if (q->message)
-        return xy_sql_read(&search_message, rows, XY_INT(q->message), FILTERS(q));
-    if (q->account.len)
-        return xy_sql_read(&search_account, rows, XY_TEXT(q->account), FILTERS(q));
-    if (q->room.len)
-        return xy_sql_read(&search_room, rows, XY_TEXT(q->room), FILTERS(q));
-    if (q->actor.len)
-        return xy_sql_read(&search_actor, rows, XY_TEXT(q->actor), FILTERS(q));
-    if (q->kind.len)
-        return xy_sql_read(&search_kind, rows, XY_TEXT(q->kind), FILTERS(q));
-    return xy_sql_read(&search_any, rows, FILTERS(q));
-}
-
-xy_status
-audit_search(const struct audit_query *query, struct record **at, size_t *count)
-{
-    struct xy_rows *rows;
-    xy_status status = search_rows(query, &rows);
-    if (status == XY_OK)
-        get_records(rows, true, at, count);
     return status;
 }
 

@@ -5,7 +5,6 @@ import concurrent.futures
 import itertools
 import json
 import re
-import sqlite3
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import time
 import pytest
 
 from conftest import TOP
+import lib.database
 from lib import process
 
 pytestmark = pytest.mark.xylem
@@ -66,25 +66,14 @@ class Database:
     """What somebody with access to the database could do, the server being none the wiser."""
 
     def __init__(self, server, request):
-        self.server = server
-        self.postgres = request.getfixturevalue("postgres") if server.database else None
+        self.server, self.request, self.postgres = server, request, server.database is not None
 
     def does(self, *statements):
-        if self.postgres:
-            for statement in statements:
-                self.postgres.psql(self.server.database, statement)
-            return
-        with sqlite3.connect(self.server.directory / "data" / "xylem.db", timeout=20) as database:
-            for statement in statements:
-                database.execute(statement)
-        database.close()
+        for statement in statements:
+            lib.database.change(self.server, self.request, statement)
 
     def asks(self, query):
-        if self.postgres:
-            return self.postgres.psql(self.server.database, query).strip()
-        with sqlite3.connect(self.server.directory / "data" / "xylem.db", timeout=20) as database:
-            [[value]] = database.execute(query).fetchall()
-        database.close()
+        [[value]] = lib.database.query(self.server, self.request, query)
         return str(value)
 
     def messages(self, count):
