@@ -151,6 +151,7 @@ INSTALL := install -D -m 0644
 install: all
 	install -D -m 0755 $(BUILD)/xylemd "$(DESTDIR)$(PREFIX)/sbin/xylemd"
 	install -D -m 0755 $(BUILD)/xylemctl "$(DESTDIR)$(PREFIX)/bin/xylemctl"
+	install -D -m 0755 scripts/xylem-verify "$(DESTDIR)$(PREFIX)/bin/xylem-verify"
 	$(INSTALL) $(LIB) "$(DESTDIR)$(LIBDIR)/libxylem.so.1"
 	ln -sf libxylem.so.1 "$(DESTDIR)$(LIBDIR)/libxylem.so"
 	for file in $(DRIVERS); do $(INSTALL) $$file "$(DESTDIR)$(LIBDIR)/xylem/drivers/$${file##*/}" || exit; done

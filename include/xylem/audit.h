@@ -44,7 +44,8 @@ struct xy_audit_record {
     struct xy_str details;      /* lines of xy_audit_detail() */
 };
 
-/* Adds it to `txn`. Must not suspend. XY_INVALID: no actor or kind, a text with a NUL or too long
+/* Adds it to `txn`. Must not suspend. XY_INVALID: no actor or kind, a kind of the
+ * log's own (begin, key_change, key_lost), a text with a NUL or too long
  * (operation 64 bytes, kind and reason 32, words 4096, details 65536, others 3071). Any number of
  * records fit one transaction. Who lets users cause records (refusals) limits how many. */
 XY_SERVICE(audit_add, (struct xy_txn *txn, const struct xy_audit_record *record), (txn, record))

@@ -22,7 +22,7 @@ audit_json_text(struct xy_buffer *to, struct xy_str text)
 }
 
 static void
-put_text(struct xy_buffer *to, const char *name, struct xy_str text)
+put_member(struct xy_buffer *to, const char *name, struct xy_str text)
 {
     xy_buffer_printf(to, ", \"%s\": ", name);
     audit_json_text(to, text);
@@ -31,7 +31,7 @@ put_text(struct xy_buffer *to, const char *name, struct xy_str text)
 static void
 put_hex(struct xy_buffer *to, const char *name, const void *bytes, size_t size)
 {
-    put_text(to, name, xy_temp_hex(xy_str_of(bytes, size)));
+    put_member(to, name, xy_temp_hex(xy_str_of(bytes, size)));
 }
 
 void
@@ -40,14 +40,14 @@ audit_json_record(struct xy_buffer *to, const struct record *record)
     const struct xy_audit_record *said = &record->said;
     xy_buffer_printf(to, "{\"seq\": %lld, \"at\": %lld, \"message\": %lld",
                      (long long)record->seq, (long long)record->at, (long long)said->message);
-    put_text(to, "operation", said->operation);
-    put_text(to, "actor", said->actor);
-    put_text(to, "kind", said->kind);
-    put_text(to, "account", said->account);
-    put_text(to, "room", said->room);
-    put_text(to, "reason", said->reason);
-    put_text(to, "words", said->words);
-    put_text(to, "details", said->details);
+    put_member(to, "operation", said->operation);
+    put_member(to, "actor", said->actor);
+    put_member(to, "kind", said->kind);
+    put_member(to, "account", said->account);
+    put_member(to, "room", said->room);
+    put_member(to, "reason", said->reason);
+    put_member(to, "words", said->words);
+    put_member(to, "details", said->details);
     put_hex(to, "previous", record->previous.at, HASH);
     put_hex(to, "hash", record->hash.at, HASH);
     xy_buffer_add(to, XY_STR("}"));
