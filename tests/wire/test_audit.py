@@ -80,10 +80,12 @@ class Database:
 
     def messages(self, count):
         """The numbers of all messages that were stored, the oldest first, when there are so many."""
-        aggregate = "string_agg(message::text, ' ' order by message)" if self.postgres else "group_concat(message, ' ')"
-        query = f"select coalesce({aggregate}, '') from (select message from evidence order by message) e"
-        process.wait_until(lambda: len(self.asks(query).split()) >= count, f"{count} messages")
-        return [int(n) for n in self.asks(query).split()]
+        def stored():
+            rows = lib.database.query(self.server, self.request, "select message from evidence order by message")
+            return [int(number) for [number] in rows]
+
+        process.wait_until(lambda: len(stored()) >= count, f"{count} messages")
+        return stored()
 
     def unlock(self):
         """Takes away what keeps honest people from changing the log."""
