@@ -81,6 +81,11 @@ show_subject(struct xy_room *room, struct xy_occupant *newcomer)
     xy_node_add_text(subject, muc_text(room, TEXT_SUBJECT));
     if (xy_time_parse(muc_text(room, TEXT_SUBJECT_AT), &at) == XY_OK)
         xy_stanza_add_delay(message, xy_room_jid(room), at);
+    struct xy_str id = muc_text(room, TEXT_SUBJECT_ID);
+    if (id.len)
+        xy_node_set(
+            xy_node_add(xy_stanza_top(message), XY_STR(NS_OCCUPANT_ID), XY_STR("occupant-id")),
+            "id", id);
     xy_occupant_send(newcomer, message);
 }
 

@@ -59,6 +59,7 @@ enum text { /* of a room, each may be empty */
     TEXT_SUBJECT,
     TEXT_SUBJECT_BY,  /* room/nick that set it */
     TEXT_SUBJECT_AT,  /* XEP-0082 time */
+    TEXT_SUBJECT_ID,  /* occupant-id of who set it */
     TEXT_AVATAR_HASH, /* XEP-0486: SHA-1 of the photo, hex */
     TEXTS,
 };

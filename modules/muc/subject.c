@@ -17,42 +17,54 @@ muc_is_subject(const struct xy_stanza *message)
     return child(message, "subject") && !child(message, "body") && !child(message, "thread");
 }
 
-static xy_status
-save(struct xy_room *room, struct xy_str subject, struct xy_str by, struct xy_str at)
+/* TEXT_SUBJECT to TEXT_SUBJECT_ID. */
+enum { PARTS = TEXT_SUBJECT_ID - TEXT_SUBJECT + 1 };
+struct subject {
+    struct xy_str part[PARTS];
+};
+
+static struct subject
+as_it_is(struct xy_room *room)
 {
-    muc_set_text(room, TEXT_SUBJECT, subject);
-    muc_set_text(room, TEXT_SUBJECT_BY, by);
-    muc_set_text(room, TEXT_SUBJECT_AT, at);
-    return muc_save(room);
+    struct subject now;
+    for (unsigned i = 0; i < PARTS; i++)
+        now.part[i] = xy_temp_str(muc_text(room, TEXT_SUBJECT + i));
+    return now;
 }
 
-/* What is not saved is not so. */
 static void
-take_back(struct xy_room *room, struct xy_str subject, struct xy_str by, struct xy_str at)
+set(struct xy_room *room, const struct subject *subject)
 {
-    muc_set_text(room, TEXT_SUBJECT, subject);
-    muc_set_text(room, TEXT_SUBJECT_BY, by);
-    muc_set_text(room, TEXT_SUBJECT_AT, at);
+    for (unsigned i = 0; i < PARTS; i++)
+        muc_set_text(room, TEXT_SUBJECT + i, subject->part[i]);
+}
+
+static xy_status
+save(struct xy_room *room, const struct subject *subject)
+{
+    struct subject former = as_it_is(room);
+    set(room, subject);
+    xy_status status = muc_save(room);
+    if (status != XY_OK)
+        set(room, &former); /* what is not saved is not so */
+    return status;
 }
 
 struct refusal
 muc_change_subject(struct muc *self, struct xy_room *room, struct xy_occupant *by,
                    const struct xy_stanza *message)
 {
-    struct xy_str subject = xy_node_text(child(message, "subject"));
+    struct xy_str text = xy_node_text(child(message, "subject"));
     if (muc_person(by)->role < XY_MODERATOR && !muc_settings(room)->change_subject)
         return muc_refusal(XY_FORBIDDEN, "Only moderators change the subject of this room");
-    if (self->max_subject != XY_NONE && (int64_t)subject.len > self->max_subject)
+    if (self->max_subject != XY_NONE && (int64_t)text.len > self->max_subject)
         return muc_refusal(XY_POLICY_VIOLATION, "The subject is too long");
-    struct xy_str old = xy_temp_str(muc_text(room, TEXT_SUBJECT)),
-                  old_by = xy_temp_str(muc_text(room, TEXT_SUBJECT_BY)),
-                  old_at = xy_temp_str(muc_text(room, TEXT_SUBJECT_AT));
-    xy_status status =
-        save(room, subject, xy_jid_text(xy_occupant_nick(by)), xy_time_format(xy_now_ms()));
-    if (status != XY_OK) {
-        take_back(room, old, old_by, old_at);
+    struct subject subject = {.part = {text, xy_jid_text(xy_occupant_nick(by)),
+                                       xy_time_format(xy_now_ms()),
+                                       muc_occupant_id(self, room, xy_occupant_real(by))}};
+    xy_status status = save(room, &subject);
+    if (status != XY_OK)
         return muc_refusal(xy_status_condition(status), "The subject could not be saved");
-    }
     struct xy_room_message told = {
         .stanza = muc_clean(self, by, message),
         .author = xy_occupant_real(by),

@@ -11,7 +11,6 @@
 
 #define NS_MUC_REQUEST  "http://jabber.org/protocol/muc#request"
 #define NS_MUC_REGISTER "http://jabber.org/protocol/muc#register"
-#define NS_OCCUPANT_ID  "urn:xmpp:occupant-id:0"
 #define NS_ADDRESS      "http://jabber.org/protocol/address"
 
 /* Why something is refused; .text NULL: it is not, or has been answered. */

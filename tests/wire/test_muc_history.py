@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from lib import dom, edition
-from lib.room import MUC, OCCUPANT_ID, hush, made_with_rooms, occupant_id
+from lib.room import hush, made_with_rooms, occupant_id
 from test_muc_talk import groupchat, stage  # noqa: F401
 
 pytestmark = pytest.mark.xylem
@@ -42,7 +42,6 @@ def visits(cast, room, history="", name="nurse"):
 
 def test_7_2_13_history_comes_before_the_subject_and_is_stamped(past):
     cast, room, romeo = past("Romeo")
-    before = datetime.utcnow()
     speaks(room, romeo, "one", "two")
     seen = visits(cast, room)
     assert bodies(seen) == ["one", "two"]

@@ -2,7 +2,6 @@
 """Invitations (XEP-0045 7.8, 7.9, 9.3): through the room, with all that belongs to them, and back."""
 import pytest
 
-from lib import dom
 from lib.dom import NS
 from lib.room import USER, hush
 from test_muc_talk import hears_refusal, stage  # noqa: F401

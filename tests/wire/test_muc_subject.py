@@ -3,7 +3,7 @@
 import pytest
 
 from lib import dom
-from lib.room import OCCUPANT_ID, Room, hush
+from lib.room import OCCUPANT_ID, hush, occupant_id
 from test_muc_talk import groupchat, hears_refusal, stage  # noqa: F401
 
 pytestmark = pytest.mark.xylem
@@ -26,11 +26,12 @@ def test_8_1_a_moderator_changes_it_and_all_are_told(stage):
 def test_7_2_15_a_newcomer_is_shown_it_with_who_and_when(stage):
     cast, room, romeo = stage("Romeo")
     romeo.sends(groupchat(room, SUBJECT))
-    hush(romeo)
+    told = occupant_id(romeo.hears("<message type='groupchat'>...</message>"))
     seen = room.enters(cast.online("juliet"), "Juliet").subject
     assert text_of(seen) == "Fire Burn and Cauldron Bubble!" and seen.get("from") == room.of("Romeo")
     delay = dom.find(seen, "delay:delay")
     assert delay.get("from") == str(room) and delay.get("stamp").endswith("Z")
+    assert occupant_id(seen) == told  # XEP-0421: of every message that an occupant sent
 
 
 def test_7_2_15_without_a_subject_it_is_empty_and_without_a_delay(stage):

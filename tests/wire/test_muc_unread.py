@@ -6,7 +6,7 @@ import pytest
 from lib import dom, edition
 from lib.room import Room, hush, made_with_rooms
 from test_muc_talk import groupchat, stage  # noqa: F401
-from test_push import PUSH, Service, enable
+from test_push import Service, enable
 
 pytestmark = pytest.mark.xylem
 RAI = "urn:xmpp:rai:0"

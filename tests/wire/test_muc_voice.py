@@ -2,7 +2,6 @@
 """Requests for voice (XEP-0045 7.13, 8.6)."""
 import pytest
 
-from lib import dom
 from lib.room import Room, hush, made_with_rooms
 from test_muc_talk import groupchat, hears_refusal, stage  # noqa: F401
 
