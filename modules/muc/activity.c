@@ -235,14 +235,25 @@ muc_watchers_save(const struct muc *self)
 }
 
 void
-muc_watchers_load(struct muc *self, struct xy_str saved)
+muc_drop_watchers(struct muc *self)
 {
-    struct watcher *watcher = NULL;
     struct xy_str key;
     size_t at = 0;
     void *value;
-    while (self->watchers && xy_map_next(self->watchers, &at, &key, &value))
-        unwatch(self, ((struct watcher *)value)->session);
+    while (self->watchers && xy_map_next(self->watchers, &at, &key, &value)) {
+        struct watcher *next = NULL;
+        for (struct watcher *one = value; one; one = next) {
+            next = one->next;
+            unwatch(self, one->session);
+        }
+    }
+}
+
+void
+muc_watchers_load(struct muc *self, struct xy_str saved)
+{
+    struct watcher *watcher = NULL;
+    muc_drop_watchers(self);
     while (saved.len) {
         struct xy_str line = xy_str_cut(&saved, '\n');
         const struct xy_jid *jid = line.len ? xy_jid_parse(line) : NULL;

@@ -78,6 +78,17 @@ load_waiting(struct muc *self, struct xy_str bytes)
         (void)xy_after(self, 0, tell_waiting, NULL);
 }
 
+/* ---- the end -------------------------------------------------------------------------------
+ */
+
+/* What is not the instance's own memory. */
+void
+muc_talk_stop(XY_SELF)
+{
+    muc_drop_hints(self);
+    muc_drop_watchers(self);
+}
+
 /* ---- all of it
  * -------------------------------------------------------------------------------------------
  */

@@ -105,6 +105,7 @@ free_hints(struct muc *self, struct hints *hints)
 {
     drop_members(self, hints->members, hints->count);
     xy_jid_drop(hints->room);
+    xy_stanza_drop(hints->waiting);
     xy_keep_free(self, hints);
 }
 
@@ -122,6 +123,18 @@ sweep(void *instance, void *argument)
             continue;
         xy_map_remove(self->unread, key);
         free_hints(self, hints);
+    }
+}
+
+void
+muc_drop_hints(struct muc *self)
+{
+    size_t at = 0;
+    struct xy_str key;
+    void *value;
+    while (self->unread && xy_map_next(self->unread, &at, &key, &value)) {
+        xy_map_remove(self->unread, key);
+        free_hints(self, value);
     }
 }
 

@@ -23,6 +23,7 @@ static void
 stop(XY_SELF)
 {
     door_stop(self);
+    muc_talk_stop(self);
 }
 
 static void

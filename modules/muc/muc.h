@@ -278,6 +278,7 @@ void muc_on_stopping(XY_SELF, const char *reason); /* leave.c */
 void muc_unwatch(XY_SELF, struct xy_session *session); /* activity.c */
 void muc_hand_over(XY_SELF, struct xy_handover *to);   /* handover.c */
 void muc_adopt(XY_SELF, struct xy_handover *from);
+void muc_talk_stop(XY_SELF);
 xy_verdict muc_list_service(XY_SELF, struct xy_host *at, struct xy_user *user, const struct xy_jid *asker,
                             struct xy_str node, struct xy_node *query); /* disco.c */
 void muc_on_account_deleted(XY_SELF, const struct xy_jid *bare, xy_owner owner); /* affiliations.c */

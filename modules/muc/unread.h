@@ -31,6 +31,7 @@ struct hints {
 /* ---- members.c ------------------------------------------------------------------------------- */
 XY_SUSPENDS struct hints *muc_hints(struct muc *self, struct xy_room *room); /* NULL: cannot be read */
 struct member *muc_member(const struct hints *hints, const struct xy_jid *jid);
+void muc_drop_hints(struct muc *self); /* all */
 /* How many members are away. */
 size_t muc_see_who_is_here(struct muc *self, struct hints *hints, struct xy_room *room);
 
@@ -44,6 +45,7 @@ bool muc_is_watched(const struct muc *self);
 void muc_tell_watchers(struct muc *self, struct xy_room *room, const struct hints *hints);
 void muc_watcher_sees(struct muc *self, struct xy_room *room, const struct xy_jid *real);
 struct xy_str muc_watchers_save(const struct muc *self); /* for a handover */
+void muc_drop_watchers(struct muc *self);
 void muc_watchers_load(struct muc *self, struct xy_str saved);
 
 #endif
