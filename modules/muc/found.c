@@ -73,8 +73,13 @@ scan(struct search *search, struct listing list, bool only_empty)
         xy_status status = rooms_list(search->self, &list);
         if (status != XY_OK)
             return status;
-        if (take_chunk(search, &list, only_empty) || list.count < CHUNK)
+        if (take_chunk(search, &list, only_empty))
             break;
+        if (list.count < CHUNK) { /* there is nothing behind what was found */
+            if (!search->count)
+                search->last = NULL;
+            break;
+        }
         if (list.backwards)
             list.before = list.at[0].jid;
         else
@@ -132,6 +137,8 @@ static void
 cut_page(struct search *search)
 {
     size_t first = 0;
+    if (!search->count)
+        return;
     while (search->after && first < search->count &&
            compare(search->after_users, search->after, &search->found[first]) >= 0)
         first++;

@@ -133,7 +133,8 @@ def test_pages_by_address(town):
     assert locals_of(one) == ["arden", "elsinore"]
     two = ask(f"<max>2</max><after>{one.last}</after>")
     assert locals_of(two) == ["inverness", "verona"]
-    assert locals_of(ask(f"<max>2</max><after>{two.last}</after>")) == []
+    end = ask(f"<max>2</max><after>{two.last}</after>")
+    assert (end.rooms, end.first, end.last) == ([], None, None)
     back = ask("<max>3</max><before/>")
     assert locals_of(back) == ["elsinore", "inverness", "verona"]
     assert locals_of(ask(f"<max>3</max><before>{back.first}</before>")) == ["arden"]
@@ -204,5 +205,5 @@ def test_too_many_at_once_are_put_off(own_house):
     for answer in put_off:
         refused(answer, "resource-constraint", "wait", "rate-limit")
         assert answer.find(f"*/{{{ERROR}}}rate-limit").get("retry-after").isdigit()
-    assert len(answers) - len(put_off) >= 4
+    assert put_off and len(answers) - len(put_off) >= 4
     assert finds(romeo, house.service, q="none such").rooms == []  # none was left counted
