@@ -171,42 +171,24 @@ muc_save(struct xy_room *room)
     return status == XY_UNKNOWN && is_stored(room, &row) ? XY_OK : status;
 }
 
-static struct xy_str
-describe_destruction(const struct xy_jid *alternate, struct xy_str password,
-                     struct xy_str reason, struct xy_stanza *presence)
+/* Each is told once, about himself alone (10.9). */
+static void
+throw_out_all(struct muc *self, struct xy_room *room, const struct xy_jid *alternate,
+              struct xy_str password, struct xy_str reason)
 {
-    struct xy_node *x = xy_node_add(xy_stanza_top(presence), XY_STR(NS_MUC_USER), XY_STR("x"));
-    struct xy_node *item = xy_node_add(x, XY_NO_STR, XY_STR("item"));
-    xy_node_set(item, "affiliation", XY_STR("none"));
-    xy_node_set(item, "role", XY_STR("none"));
-    struct xy_node *destroy = xy_node_add(x, XY_NO_STR, XY_STR("destroy"));
+    struct xy_stanza *told = xy_stanza_new(XY_STR(NS_MUC_USER), XY_STR("x"));
+    struct xy_node *destroy = xy_node_add(xy_stanza_top(told), XY_NO_STR, XY_STR("destroy"));
+    struct xy_occupant *one;
     if (alternate)
         xy_node_set(destroy, "jid", xy_jid_text(xy_jid_bare(alternate)));
     if (alternate && password.len)
         xy_node_add_text(xy_node_add(destroy, XY_NO_STR, XY_STR("password")), password);
     if (reason.len)
         xy_node_add_text(xy_node_add(destroy, XY_NO_STR, XY_STR("reason")), reason);
-    xy_node_set(xy_node_add(x, XY_NO_STR, XY_STR("status")), "code", XY_STR("110"));
-    return xy_node_xml(x);
-}
-
-/* Each is told once, about himself alone (10.9). */
-static void
-throw_out_all(struct muc *self, struct xy_room *room, const struct xy_jid *alternate,
-              struct xy_str password, struct xy_str reason)
-{
-    struct xy_stanza *model = xy_stanza_new(XY_NO_STR, XY_STR("presence"));
-    struct xy_str x = describe_destruction(alternate, password, reason, model);
-    for (struct xy_occupant *one = xy_room_first(room); one; one = xy_room_first(room)) {
-        struct xy_stanza *presence = xy_stanza_new(XY_NO_STR, XY_STR("presence"));
-        xy_stanza_set_type(presence, XY_STR("unavailable"));
-        xy_stanza_set_from(presence, xy_occupant_nick(one));
-        xy_stanza_set_to(presence, xy_occupant_real(one));
-        (void)xy_node_add_xml(xy_stanza_top(presence), x);
-        xy_occupant_send(one, presence);
-        xy_occupant_remove(one);
-        xy_count(&self->kicked);
-    }
+    for (one = xy_room_first(room); one; one = xy_occupant_next(one))
+        muc_person(one)->affiliation = XY_UNAFFILIATED; /* to what is no more */
+    while ((one = xy_room_first(room)))
+        muc_eject(self, one, NULL, NULL, XY_NO_STR, destroy);
 }
 
 /* Its messages and what others keep for them. */

@@ -26,7 +26,7 @@
     BOOL(moderated, moderated, "muc#roomconfig_moderatedroom", NULL, "off",                        \
          "Let only those speak who have voice")                                                    \
     BOOL(members_by_default, members_by_default, "members_by_default",                             \
-         "muc#roomconfig_members_by_default", "on",                                                \
+         "muc#roomconfig_members_by_default", "off",                                                \
          "Give newcomers voice, also in a moderated room")                                         \
     CHOICE(whois, whois, "muc#roomconfig_whois", NULL, "moderators", "Who may see real JIDs",      \
            "moderators|anyone")                                                                    \

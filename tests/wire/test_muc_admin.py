@@ -88,8 +88,7 @@ def test_kick_by_real_jid(cast, room):
 
 
 def test_grant_and_revoke_voice(cast, room):
-    romeo, juliet, nurse = gathers(cast, room, "romeo", "juliet", "nurse", moderatedroom=True,
-                                   **{"members_by_default": False})
+    romeo, juliet, nurse = gathers(cast, room, "romeo", "juliet", "nurse", moderatedroom=True)
     assert [i["nick"] for i in listed(room, romeo, role="visitor")] == ["Juliet", "Nurse"]
     room.allows(romeo, nick="Juliet", role="participant", reason="A worthy witch indeed!")
     for who in (juliet, nurse, romeo):
@@ -276,7 +275,7 @@ def test_membership(cast, room):
 
 def test_member_gets_voice(cast, room):
     """5.1.3: in a moderated room."""
-    romeo, juliet = gathers(cast, room, "romeo", "juliet", moderatedroom=True, members_by_default=False)
+    romeo, juliet = gathers(cast, room, "romeo", "juliet", moderatedroom=True)
     room.allows(romeo, jid=juliet, affiliation="member")
     room.shows(juliet, "Juliet", affiliation="member", role="participant")
 

@@ -13,7 +13,7 @@ assert room and shared_server
 
 DEFAULTS = {  # as docs/rooms.md says
     "roomname": "", "roomdesc": "", "lang": "", "persistentroom": "0", "publicroom": "1", "membersonly": "0",
-    "moderatedroom": "0", "members_by_default": "1", "whois": "moderators", "allowpm": "anyone",
+    "moderatedroom": "0", "members_by_default": "0", "whois": "moderators", "allowpm": "anyone",
     "presencebroadcast": ["moderator", "participant", "visitor"],
     "getmemberlist": ["moderator", "participant", "visitor"], "maxusers": "none", "changesubject": "0", "changenick": "1",
     "allowvisitornickchange": "1", "allowvisitorstatus": "1", "allowinvites": "0", "allowvoicerequests": "1",
@@ -23,7 +23,7 @@ DEFAULTS = {  # as docs/rooms.md says
 }
 OTHERS = {  # another value for each
     "roomname": "A Dark Cave", "roomdesc": "The place & all <that>", "lang": "en", "persistentroom": "1", "publicroom": "0",
-    "membersonly": "1", "moderatedroom": "1", "members_by_default": "0", "whois": "anyone", "allowpm": "participants",
+    "membersonly": "1", "moderatedroom": "1", "members_by_default": "1", "whois": "anyone", "allowpm": "participants",
     "presencebroadcast": ["moderator", "participant"], "getmemberlist": ["moderator"], "maxusers": "20",
     "changesubject": "1", "changenick": "0", "allowvisitornickchange": "0", "allowvisitorstatus": "0", "allowinvites": "1",
     "allowvoicerequests": "0", "voicerequestmininterval": "5", "slow_mode_duration": "30", "allowregistration": "0",
@@ -95,7 +95,7 @@ def test_all_settings_survive_a_restart(make_server, actors):
     ("allow_voice_requests", "allowvoicerequests", "0"), ("voice_request_min_interval", "voicerequestmininterval", "9"),
     ("muc#roomconfig_enablelogging", "enablearchiving", "0"), ("muc#roomconfig_mam", "enablearchiving", "0"),
     ("mam", "enablearchiving", "0"), ("allow_query_users", "allowqueryusers", "0"), ("public_list", "public_list", "0"),
-    ("members_by_default", "members_by_default", "0"), ("allow_user_invites", "allowinvites", "1"),
+    ("members_by_default", "members_by_default", "1"), ("allow_user_invites", "allowinvites", "1"),
 ])
 def test_names_of_other_servers(cast, room, var, name, value):
     """Clients that know ejabberd or Prosody mean the same by them."""
@@ -257,7 +257,7 @@ def test_strangers_leave_a_room_for_members(cast, room):
 
 def test_roles_follow_moderation(cast, room):
     """Those without an affiliation lose their voice when the room becomes moderated, and have it again."""
-    romeo, juliet, nurse, tybalt = gathers(cast, room, "romeo", "juliet", "nurse", "tybalt", members_by_default=False)
+    romeo, juliet, nurse, tybalt = gathers(cast, room, "romeo", "juliet", "nurse", "tybalt")
     stands(room, romeo, nurse, "member")
     stands(room, romeo, tybalt, role="moderator")
     hush(juliet, nurse)
@@ -284,7 +284,7 @@ def test_whois_shows_the_jids(cast, room):
 
 def test_presence_broadcast(cast, room):
     """Roles that are not shown leave the eyes of the others, and come back."""
-    romeo, juliet, nurse = gathers(cast, room, "romeo", "juliet", "nurse", moderatedroom=True, members_by_default=False)
+    romeo, juliet, nurse = gathers(cast, room, "romeo", "juliet", "nurse", moderatedroom=True)
     assert condition(submits(room, romeo, presencebroadcast=["moderator", "participant"])) is None
     hears_codes(juliet, room)
     room.loses(juliet, "Nurse")

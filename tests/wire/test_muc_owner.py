@@ -4,7 +4,7 @@ import pytest
 
 from lib.council import (asks_list, change, changes, condition, config, destroys, gathers, item, jids, kind, room, shared_server,
                          stands, submits)
-from lib.room import OWNER, USER, Room, codes, hush, made_with_rooms
+from lib.room import OWNER, USER, Room, codes, hush, made_with_rooms, occupant_id
 
 pytestmark = pytest.mark.xylem
 assert room and shared_server
@@ -220,6 +220,7 @@ def test_destroy(cast, room):
         told = gone.find(f"{{{USER}}}x/{{{USER}}}destroy")
         assert told.get("jid") == "coven@chat.test"
         assert told.findtext(f"{{{USER}}}reason") == "Macbeth doth come." and told.findtext(f"{{{USER}}}password") == "sesame"
+        assert occupant_id(gone)
         who.hears_nothing()
     assert condition(asks_list(room, romeo, affiliation="owner")) == "item-not-found"
     seen = room.enters(juliet, "Juliet")

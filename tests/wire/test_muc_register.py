@@ -154,7 +154,7 @@ def answers(room, client, form, allow):
     client.sends(f"<message to='{room}'><x xmlns='{DATA}' type='submit'>{told}</x></message>")
 
 
-@pytest.mark.parametrize("closed", [{"membersonly": True}, {"moderatedroom": True, "members_by_default": False}])
+@pytest.mark.parametrize("closed", [{"membersonly": True}, {"moderatedroom": True}])
 def test_approval(cast, room, closed):
     """All admins and owners are asked, wherever they are; the first to allow it makes a member."""
     romeo = gathers(cast, room, "romeo", **closed)[0]
