@@ -35,6 +35,8 @@ DRIVERS := $(patsubst core/store/drivers/%.c,$(BUILD)/drivers/%.so,\
 # module.c is a part that the modules link which name it in MODULE_PARTS_NAME.
 MODULE_PARTS_mam := archives
 MODULE_PARTS_muc_mam := archives
+MODULE_PARTS_retract := removals
+MODULE_PARTS_retract_muc := removals
 MODULES := $(patsubst modules/%.c,$(BUILD)/modules/%.so,$(wildcard modules/*.c)) \
            $(patsubst modules/%/,$(BUILD)/modules/%.so,$(dir $(wildcard modules/*/module.c)))
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))

@@ -18,6 +18,8 @@ struct early {
     bool come;        /* the message is here */
 };
 
+static void look(void *instance, void *argument); /* a task */
+
 bool
 retract_wait_for(struct retract *self, struct judgement *j)
 {
@@ -35,7 +37,7 @@ retract_wait_for(struct retract *self, struct judgement *j)
     early->next = self->early;
     self->early = early;
     self->early_count++;
-    (void)xy_after(self, WAIT_MS, retract_give_up_waiting, NULL);
+    (void)xy_after(self, WAIT_MS, look, NULL);
     return true;
 }
 
@@ -51,7 +53,7 @@ retract_look_whether_awaited(struct retract *self, const struct xy_stanza *messa
         at->come = any = true;
     }
     if (any)
-        (void)xy_after(self, 0, retract_give_up_waiting, NULL);
+        (void)xy_after(self, 0, look, NULL);
 }
 
 static struct early *
@@ -88,17 +90,16 @@ judge_again(struct retract *self, const struct xy_stanza *stanza)
     if (!j.session)
         return;
     retract_judge(self, &j);
-    if (!j.why && retract_approve(self, &j) == XY_OK) {
+    if (!j.verdict.why)
+        retract_approve(self, &j);
+    if (j.verdict.why)
+        retract_refuse(self, &j);
+    else
         xy_route((struct xy_stanza *)(uintptr_t)stanza);
-        return;
-    }
-    xy_retraction_refuse(stanza, j.why ? j.condition : XY_INTERNAL_SERVER_ERROR,
-                         j.why ? j.why : "failed", xy_str_from(j.text ? j.text : ""));
-    retract_record_refusal(self, &j);
 }
 
-void
-retract_give_up_waiting(void *instance, void *argument)
+static void
+look(void *instance, void *argument)
 {
     (void)argument;
     struct retract *self = instance;

@@ -31,43 +31,48 @@ static const struct xy_option options[] = {
                   "off. none: never, it stays sealed."),
 };
 
+static const struct xy_migration schema[] = {
+    {1,
+     "create table retract_act (owner bigint not null, at bigint not null,"
+     " message bigint not null, primary key (owner, at, message))",
+     NULL},
+};
+static const struct xy_statement add =
+    XY_SQL("insert into retract_act (owner, at, message) values (?, ?, ?)");
+static const struct xy_statement count =
+    XY_SQL("select count(*) from retract_act where owner = ? and at > ?");
+static const struct xy_statement drop = XY_SQL("delete from retract_act where owner = ?");
+static const struct xy_statement *const statements[] = {&add, &count, &drop};
+static const struct removals_rows rows = {&add, &count, &drop};
+
 static void
 check(const struct retract *self, struct xy_diagnostics *to)
 {
     if (self->window.ms == XY_NONE || self->window.ms > 60 * 1000)
         xy_caution(to, "window", "messages can be taken back later than 60 s after they came");
-    for (size_t i = 0; i < self->classes.count; i++)
-        if (!xy_str_is(self->classes.at[i], "user") &&
-            !xy_str_is(self->classes.at[i], "service") &&
-            !xy_str_is(self->classes.at[i], "integration"))
-            xy_complain(to, "classes",
-                        "`" XY_FMT "` is no class that may be taken back: user, "
-                        "service, integration",
-                        XY_ARG(self->classes.at[i]));
+    removals_check_classes(&self->classes, to);
     xy_caution(to, NULL, "%s", WARNING);
 }
 
 static xy_status
 start(XY_SELF)
 {
-    self->approved = xy_map_new(self);
-    self->refusals = xy_map_new(self);
+    removals_start(&self->removals, self, &rows, &self->accepted, &self->refused);
     xy_warn("retract.on", WARNING,
             XY_F_STR_AS("host", xy_jid_text(xy_host_jid(xy_host_of(self)))));
     return XY_OK;
 }
 
-/* ---- asked
- * -------------------------------------------------------------------------------------------
- */
-
 /* What still waits is nobody's any more: new code is asked again. */
 static void
 stop(XY_SELF)
 {
-    retract_forget_all(self);
+    removals_stop(&self->removals);
     retract_forget_early(self);
 }
+
+/* ---- on its way
+ * ------------------------------------------------------------------------------ */
 
 static void
 on_asked(XY_SELF, struct xy_session *session, const struct xy_stanza *message,
@@ -78,19 +83,40 @@ on_asked(XY_SELF, struct xy_session *session, const struct xy_stanza *message,
         return;
     *verdict = XY_RETRACTION_REFUSED;
     retract_judge(self, &j);
-    if (j.why && j.condition == XY_ITEM_NOT_FOUND && retract_wait_for(self, &j))
+    if (j.verdict.why && j.verdict.condition == XY_ITEM_NOT_FOUND && retract_wait_for(self, &j))
         return;
-    xy_status status = j.why ? XY_OK : retract_approve(self, &j);
-    if (status != XY_OK) {
-        j.condition = xy_status_condition(status);
-        j.why = j.text = "failed";
-    }
-    if (!j.why) {
+    if (!j.verdict.why)
+        retract_approve(self, &j);
+    if (j.verdict.why)
+        retract_refuse(self, &j);
+    else
         *verdict = XY_RETRACTION_ALLOWED;
+}
+
+/* Wherever the original was kept, and for the devices of the other that are away (S0-19). */
+static void
+keep(XY_SELF, struct xy_user *owner, const struct xy_stanza *message, bool outgoing,
+     unsigned *keep)
+{
+    (void)owner;
+    const struct approval *approval = removals_find(&self->removals, XY_KEY(message));
+    if (!approval)
         return;
-    }
-    xy_retraction_refuse(message, j.condition, j.why, xy_str_from(j.text));
-    retract_record_refusal(self, &j);
+    if (outgoing ? approval->archive_out : approval->archive_in)
+        *keep |= XY_KEEP_ARCHIVED;
+    if (!outgoing)
+        *keep |= XY_KEEP_QUEUED;
+}
+
+static void
+commit(XY_SELF, const struct xy_stanza *message, xy_message_id id, struct xy_txn *txn)
+{
+    struct approval *approval = removals_find(&self->removals, XY_KEY(message));
+    if (approval)
+        removals_commit(&self->removals, approval, id,
+                        removals_purge_at(self->purge_by_preset, self->purge_after.ms), txn);
+    else
+        retract_look_whether_awaited(self, message);
 }
 
 /* ---- discovery (S0-31)
@@ -127,7 +153,7 @@ static void
 forget_account(XY_SELF, const struct xy_jid *bare, xy_owner owner)
 {
     (void)bare;
-    retract_drop(owner);
+    removals_drop_account(&self->removals, owner);
 }
 
 /* ---- for operators
@@ -148,10 +174,8 @@ show_policy(XY_SELF, struct xy_command *command)
 }
 
 static const struct xy_hook hooks[] = {
-    XY_ON(retraction_asked, on_asked),
-    XY_ON(message_keeping, retract_keeping, .order = XY_LATE),
-    XY_ON(message_committing, retract_committing),
-    XY_ON(disco_info, describe),
+    XY_ON(retraction_asked, on_asked),      XY_ON(message_keeping, keep, .order = XY_LATE),
+    XY_ON(message_committing, commit),      XY_ON(disco_info, describe),
     XY_ON(account_deleted, forget_account),
 };
 static const struct xy_feature features[] = {{NS_RETRACT, XY_IQ_HOST | XY_IQ_ACCOUNT},
@@ -168,6 +192,6 @@ static const struct xy_metric metrics[] = {
 XY_MODULE(retract, .about = "Authors take back what they wrote to one person (XEP-0424).",
           XY_STATE_SIZE, .needs = "audit", XY_TABLE(options, options), XY_TABLE(hooks, hooks),
           XY_TABLE(features, features), XY_TABLE(commands, commands),
-          XY_TABLE(metrics, metrics), .schema = retract_schema, .schema_count = 1,
-          .statements = retract_statements, .statements_count = RETRACT_STATEMENTS,
-          XY_START(start), XY_STOP(stop), XY_CHECKER(check), );
+          XY_TABLE(metrics, metrics), XY_TABLE(schema, schema),
+          XY_TABLE(statements, statements), XY_START(start), XY_STOP(stop),
+          XY_CHECKER(check), );

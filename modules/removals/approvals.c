@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Approvals: from the decision to the transaction, and what follows when that is durable.
+ */
+#include "modules/removals/removals.h"
+
+enum { STALE_MS = 60 * 1000 };
+
+void
+removals_start(struct removals *removals, void *self, const struct removals_rows *rows,
+               xy_counter *accepted, xy_counter *refused)
+{
+    removals->self = self;
+    removals->rows = rows;
+    removals->accepted = accepted;
+    removals->refused = refused;
+    removals->approved = xy_map_new(self);
+    removals->refusals = xy_map_new(self);
+}
+
+struct approval *
+removals_find(const struct removals *removals, struct xy_str key)
+{
+    return key.len ? xy_map_get(removals->approved, key) : NULL;
+}
+
+void
+removals_forget(struct removals *removals, struct approval *approval)
+{
+    const struct xy_str *texts[] = {
+        &approval->key,        &approval->operation, &approval->actor, &approval->notice_id,
+        &approval->actor_bare, &approval->by,        &approval->reason};
+    (void)xy_map_remove(removals->approved, approval->key);
+    xy_stanza_drop(approval->stanza);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        xy_keep_free(removals->self, texts[i]->at);
+    xy_keep_free(removals->self, approval);
+}
+
+static void
+forget_older(struct removals *removals, int64_t than_ms)
+{
+    size_t at = 0;
+    struct xy_str key;
+    void *value;
+    while (xy_map_next(removals->approved, &at, &key, &value)) {
+        struct approval *approval = value;
+        if (xy_monotonic_ms() - approval->at_ms >= than_ms)
+            removals_forget(removals, approval);
+    }
+}
+
+void
+removals_stop(struct removals *removals)
+{
+    forget_older(removals, 0);
+}
+
+static void
+fill(struct removals *removals, struct approval *approval, const struct approving *from)
+{
+    void *self = removals->self;
+    const struct xy_jid *actor = xy_session_jid(from->session);
+    approval->key = xy_keep_str(self, from->key);
+    approval->stanza = from->stanza ? xy_stanza_keep(from->stanza) : NULL;
+    approval->at_ms = xy_monotonic_ms();
+    approval->owner = from->counts ? xy_user_owner(xy_session_user(from->session)) : 0;
+    approval->state = from->state;
+    approval->kind = from->kind;
+    approval->operation = xy_keep_str(self, xy_audit_operation());
+    approval->actor = xy_keep_str(self, xy_jid_text(actor));
+    approval->actor_bare = xy_keep_str(self, xy_jid_text(xy_jid_bare(actor)));
+    approval->notice_id = xy_keep_str(self, from->notice_id);
+    approval->by = xy_keep_str(self, from->by);
+    approval->reason = xy_keep_str(self, from->reason);
+    approval->archive_out = from->original->in_senders_archive;
+    approval->archive_in = from->original->in_recipients_archive || !approval->archive_out;
+}
+
+xy_status
+removals_approve(struct removals *removals, const struct approving *from,
+                 struct approval **approval)
+{
+    xy_message_id *followers;
+    size_t count;
+    xy_status status = xy_message_followers(from->original, &followers, &count);
+    if (status != XY_OK)
+        return status;
+    forget_older(removals, STALE_MS); /* those that came to nothing on their way */
+    if (removals_find(removals, from->key))
+        return XY_CONFLICT; /* it is being taken back just now */
+    *approval = xy_keep_alloc(removals->self,
+                              sizeof(**approval) + (count + 1) * sizeof((*approval)->ids[0]));
+    fill(removals, *approval, from);
+    (*approval)->ids[(*approval)->count++] = from->original->id;
+    for (size_t i = 0; i < count; i++)
+        (*approval)->ids[(*approval)->count++] = followers[i];
+    (void)xy_map_put(removals->approved, (*approval)->key, *approval);
+    return XY_OK;
+}
+
+/* ---- in the transaction
+ * ---------------------------------------------------------------------- */
+
+static void
+add_records(const struct approval *approval, struct xy_txn *txn)
+{
+    for (size_t i = 0; i < approval->count; i++) {
+        struct xy_audit_record record = {.operation = approval->operation,
+                                         .actor = approval->actor,
+                                         .kind = xy_str_from(approval->kind),
+                                         .message = approval->ids[i],
+                                         .words = approval->reason,
+                                         .reason = i ? XY_STR("follows") : XY_STR("original")};
+        if (xy_run_audit_add(NULL, txn, &record) != XY_OK)
+            xy_error("retract.unrecorded", "an act could not be recorded");
+    }
+}
+
+struct applying { /* the instance's, from the submission until it is durable */
+    struct removals *removals;
+    struct xy_host *host;
+    struct xy_str actor_bare;
+    size_t count;
+    xy_message_id ids[];
+};
+
+/* The notice's transaction is the author's, or the room's that he is in: both have settled when
+ * the state can be read. */
+static void
+apply(void *self, void *argument)
+{
+    struct applying *applying = argument;
+    struct xy_message_record original;
+    struct xy_user *user;
+    const struct xy_jid *actor = xy_jid_parse(applying->actor_bare);
+    if (actor && xy_user_get(actor, &user) == XY_OK)
+        xy_user_settle(user);
+    if (xy_message_look(applying->ids[0], &original) == XY_OK &&
+        original.state != XY_MESSAGE_LIVE) {
+        xy_removal_apply(applying->host, applying->ids, applying->count);
+        xy_count(applying->removals->accepted);
+    }
+    xy_keep_free(self, applying->actor_bare.at);
+    xy_keep_free(self, applying);
+}
+
+static void
+apply_later(struct removals *removals, const struct approval *approval)
+{
+    void *self = removals->self;
+    size_t bytes = approval->count * sizeof(approval->ids[0]);
+    struct applying *applying = xy_keep_alloc(self, sizeof(*applying) + bytes);
+    applying->removals = removals;
+    applying->host = xy_host_of(self);
+    applying->actor_bare = xy_keep_str(self, approval->actor_bare);
+    applying->count = approval->count;
+    memcpy(applying->ids, approval->ids, bytes);
+    (void)xy_after(self, 0, apply, applying);
+}
+
+void
+removals_commit(struct removals *removals, struct approval *approval, xy_message_id notice,
+                int64_t purge_ms, struct xy_txn *txn)
+{
+    for (size_t i = 0; i < approval->count; i++)
+        xy_removal_add(txn, &(struct xy_removal){
+                                .message = approval->ids[i],
+                                .state = approval->state,
+                                .operation = approval->operation,
+                                .by = approval->by,
+                                .reason = approval->reason,
+                                .notice_id = approval->notice_id,
+                                .purge_ms = purge_ms,
+                            });
+    if (approval->owner)
+        xy_txn_add(txn, removals->rows->add, XY_INT(approval->owner), XY_INT(xy_now_ms()),
+                   XY_INT(notice));
+    add_records(approval, txn);
+    apply_later(removals, approval);
+    removals_forget(removals, approval);
+}

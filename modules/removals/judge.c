@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rules that hold for everybody who takes something back: what the server knows decides,
+ * its class, its state and when it was received; never what a client says of time.
+ */
+#include "modules/removals/removals.h"
+
+enum { REFUSALS = 20, REFUSALS_PER_MS = 60 * 60 * 1000 };
+
+static const char *const class_names[] = {[XY_USER_MESSAGE] = "user",
+                                          [XY_ADMIN_NOTICE] = "notice",
+                                          [XY_NEWS] = "news",
+                                          [XY_SERVICE_MESSAGE] = "service",
+                                          [XY_INTEGRATION_MESSAGE] = "integration"};
+
+void
+removals_deny(struct verdict *verdict, xy_condition condition, const char *why,
+              const char *text)
+{
+    *verdict = (struct verdict){condition, why, text};
+}
+
+bool
+removals_class_allowed(const xy_list *classes, enum xy_message_class class)
+{
+    for (size_t i = 0; i < classes->count; i++)
+        if (xy_str_equal(classes->at[i], xy_str_from(class_names[class])))
+            return true;
+    return false;
+}
+
+/* Administrators' notices and news stay (S0-23). */
+void
+removals_check_classes(const xy_list *classes, struct xy_diagnostics *to)
+{
+    for (size_t i = 0; i < classes->count; i++)
+        if (!xy_str_is(classes->at[i], "user") && !xy_str_is(classes->at[i], "service") &&
+            !xy_str_is(classes->at[i], "integration"))
+            xy_complain(to, "classes",
+                        "`" XY_FMT "` is no class that may be taken back: user, service, "
+                        "integration",
+                        XY_ARG(classes->at[i]));
+}
+
+void
+removals_judge(const struct xy_message_record *original, const xy_list *classes,
+               int64_t window_ms, struct verdict *verdict)
+{
+    if (original->state != XY_MESSAGE_LIVE)
+        removals_deny(verdict, XY_ERROR_CONFLICT, "already", "It was taken back already");
+    else if (!removals_class_allowed(classes, original->class))
+        removals_deny(verdict, XY_FORBIDDEN, "protected-class", "Messages of this kind stay");
+    else if (window_ms != XY_NONE && xy_now_ms() - original->at_ms > window_ms)
+        removals_deny(verdict, XY_NOT_ACCEPTABLE, "too-late",
+                      "It is too late to take that back");
+}
+
+xy_status
+removals_judge_count(const struct removals *removals, xy_owner owner, int64_t most,
+                     int64_t per_ms, struct verdict *verdict)
+{
+    struct xy_rows *rows;
+    if (most == XY_NONE)
+        return XY_OK;
+    xy_status status =
+        xy_sql_read(removals->rows->count, &rows, XY_INT(owner), XY_INT(xy_now_ms() - per_ms));
+    if (status == XY_OK && xy_rows_next(rows) && xy_rows_int(rows, 0) >= most)
+        removals_deny(verdict, XY_POLICY_VIOLATION, "too-many",
+                      "You have taken back as much as you may");
+    return status;
+}
+
+void
+removals_record_refusal(struct removals *removals, struct xy_session *who,
+                        xy_message_id message, const char *why)
+{
+    xy_count(removals->refused);
+    struct xy_str account = xy_jid_text(xy_jid_bare(xy_session_jid(who)));
+    if (!xy_throttle_take(removals->refusals, account, REFUSALS, REFUSALS_PER_MS))
+        return;
+    struct xy_audit_record record = {.actor = xy_jid_text(xy_session_jid(who)),
+                                     .kind = XY_STR("refuse"),
+                                     .message = message,
+                                     .reason = xy_str_from(why)};
+    if (xy_run_audit_write(NULL, &record) != XY_OK)
+        xy_warn("retract.unrecorded", "a refusal could not be recorded");
+}
+
+void
+removals_drop_account(const struct removals *removals, xy_owner owner)
+{
+    if (xy_sql_write(removals->rows->drop, XY_INT(owner)) != XY_OK)
+        xy_warn("retract.left", "counts of a deleted account were left",
+                XY_F_INT_AS("owner", owner));
+}
+
+int64_t
+removals_purge_at(bool by_preset, int64_t delay_ms)
+{
+    int64_t delay = by_preset ? xy_governance_purge_ms() : delay_ms;
+    return delay == XY_NONE ? XY_NONE : xy_now_ms() + delay;
+}

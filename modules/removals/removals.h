@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the modules that let people take messages back have in common (retract, retract_muc): an
+ * approval lives from the decision until the transaction that stores the notice; its effect,
+ * its record and its count are written in that transaction, and queues in memory follow when it
+ * is durable.
+ */
+#ifndef REMOVALS_H
+#define REMOVALS_H
+
+#include <xylem/xylem.h>
+#include <xylem/audit.h>
+
+struct removals_rows { /* of the module's own table (owner, at, message): how often somebody did
+                          it */
+    const struct xy_statement *add, *count, *drop;
+};
+struct removals {
+    void *self; /* the module's instance */
+    const struct removals_rows *rows;
+    xy_counter *accepted, *refused;
+    struct xy_map *approved; /* by what the module calls it -> struct approval */
+    struct xy_map *refusals; /* throttle: how many a user may have recorded */
+};
+void removals_start(struct removals *removals, void *self, const struct removals_rows *rows,
+                    xy_counter *accepted, xy_counter *refused);
+void
+removals_stop(struct removals *removals); /* drops what is approved: its stanzas are kept */
+
+/* ---- deciding
+ * ---------------------------------------------------------------------------------- */
+struct verdict { /* why NULL: it may */
+    xy_condition condition;
+    const char *why, *text;
+};
+void removals_deny(struct verdict *verdict, xy_condition condition, const char *why,
+                   const char *text);
+/* Of a list of classes as operators write it. */
+bool removals_class_allowed(const xy_list *classes, enum xy_message_class class);
+void removals_check_classes(const xy_list *classes, struct xy_diagnostics *to);
+/* S0-23, S0-26, S1-11. `window_ms` XY_NONE: any. */
+void removals_judge(const struct xy_message_record *original, const xy_list *classes,
+                    int64_t window_ms, struct verdict *verdict);
+/* S0-35. `most` XY_NONE: any number. */
+XY_SUSPENDS XY_CHECK xy_status removals_judge_count(const struct removals *removals,
+                                                    xy_owner owner, int64_t most,
+                                                    int64_t per_ms, struct verdict *verdict);
+/* Counts and records it; a user may cause only so many records. `message` 0: none was found. */
+XY_SUSPENDS void removals_record_refusal(struct removals *removals, struct xy_session *who,
+                                         xy_message_id message, const char *why);
+
+/* ---- approving
+ * --------------------------------------------------------------------------------- */
+struct approval {
+    struct xy_str key;
+    const struct xy_stanza *stanza; /* kept while approved; may be NULL */
+    int64_t at_ms;                  /* monotonic: it never came to anything if it is old */
+    xy_owner owner;                 /* whose count it is; 0: nobody's */
+    enum xy_message_state state;
+    const char *kind; /* of the audit record */
+    struct xy_str operation, actor, actor_bare, notice_id, by, reason;
+    bool archive_out, archive_in; /* whose archives had the original */
+    size_t count;
+    xy_message_id ids[]; /* the original, then what goes with it */
+};
+struct approving { /* what the caller says */
+    struct xy_str key, notice_id, by, reason;
+    const struct xy_stanza *stanza;
+    struct xy_session *session; /* whose doing it is */
+    enum xy_message_state state;
+    const char *kind;
+    bool counts;
+    const struct xy_message_record *original;
+};
+/* Looks for what goes with it, and notes it. XY_OK: *approval is good until it is committed. */
+XY_SUSPENDS XY_CHECK xy_status removals_approve(struct removals *removals,
+                                                const struct approving *approving,
+                                                struct approval **approval);
+struct approval *removals_find(const struct removals *removals, struct xy_str key);
+void removals_forget(struct removals *removals, struct approval *approval);
+/* From message_committing: everything into `txn`; the approval is used up. */
+void removals_commit(struct removals *removals, struct approval *approval, xy_message_id notice,
+                     int64_t purge_ms, struct xy_txn *txn);
+/* The wall clock at which content goes: by preset or after `delay_ms`. */
+int64_t removals_purge_at(bool by_preset, int64_t delay_ms);
+
+XY_SUSPENDS void removals_drop_account(const struct removals *removals, xy_owner owner);
+
+#endif
