@@ -159,8 +159,10 @@ is_in(const struct xy_jid *room, const struct xy_jid *session)
 }
 
 static void
-tell_missed(struct muc *self, const struct xy_jid *session)
+tell_missed(void *instance, void *argument)
 {
+    struct muc *self = instance;
+    const struct xy_jid *session = argument;
     struct xy_rows *rows;
     struct xy_node *rai;
     struct xy_stanza *message = notice(self, session, &rai);
@@ -184,6 +186,7 @@ tell_missed(struct muc *self, const struct xy_jid *session)
         xy_warn("muc.missed_not_read", "a session is not told where something was said",
                 XY_F_STR_AS("session", xy_jid_text(session)),
                 XY_F_CSTR_AS("status", xy_status_name(status)));
+    xy_jid_drop(session);
 }
 
 void
@@ -203,7 +206,7 @@ muc_watch(struct muc *self, const struct xy_stanza *presence)
         xy_bounce(presence, XY_RESOURCE_CONSTRAINT, XY_NO_STR);
         return;
     }
-    tell_missed(self, session);
+    muc_errand(self, tell_missed, (void *)(uintptr_t)xy_jid_keep(session));
 }
 
 void

@@ -86,12 +86,18 @@ run(void *instance, void *argument)
     xy_keep_free(self, errand);
 }
 
-static void
-post(struct muc *self, struct errand *errand)
+void
+muc_errand(struct muc *self, xy_task_fn *task, void *argument)
 {
     if (!self->errands)
         self->errands = xy_strand_new(self);
-    xy_strand_post(self->errands, run, errand);
+    xy_strand_post(self->errands, task, argument);
+}
+
+static void
+post(struct muc *self, struct errand *errand)
+{
+    muc_errand(self, run, errand);
 }
 
 static struct errand *

@@ -35,6 +35,10 @@ void muc_drop_hints(struct muc *self); /* all */
 /* How many members are away. */
 size_t muc_see_who_is_here(struct muc *self, struct hints *hints, struct xy_room *room);
 
+/* ---- unread.c ---------------------------------------------------------------------------------- */
+/* Runs `task` behind what is being written in muc_behind. */
+void muc_errand(struct muc *self, xy_task_fn *task, void *argument);
+
 /* ---- mention.c --------------------------------------------------------------------------------- */
 /* By nick, as a word, or by a reference (XEP-0372). */
 bool muc_is_mentioned(const struct xy_stanza *message, const struct member *member);
