@@ -41,6 +41,7 @@ struct audit {
     int64_t size;                 /* of the largest head ever seen: a log does not shrink */
     bool live;                    /* it has been, so its end is worth a record */
     bool looking;                 /* a look at what waits is queued */
+    bool chaining;                /* a fiber is at it */
     bool complained;
     /* monotonic: until when records may come that were added, when to look in any case, when the
      * next root is due */

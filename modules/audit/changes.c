@@ -179,11 +179,14 @@ audit_note_config(XY_SELF, struct xy_str by, const struct xy_setting *settings, 
                    .actor = by,
                    .reason = start ? XY_STR("start") : XY_STR("reload")},
     };
+    bool appears = !self->live && !start; /* its end may have been recorded or not */
     self->live = true;
     xy_status status = audit_read_note(last_seen, &before);
     if (status == XY_OK || status == XY_ABSENT) {
         if (start)
             add(self, &apply, "start", about_us());
+        if (appears)
+            add(self, &apply, "switch", XY_STR("name=modules.audit\nfrom=off\nto=on\n"));
         if (before.at)
             add_changes(self, &apply, before, now);
         else

@@ -8,16 +8,18 @@
 void
 audit_json_text(struct xy_buffer *to, struct xy_str text)
 {
+    size_t from = 0;
     xy_buffer_add(to, XY_STR("\""));
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.at[i];
-        if (c == '"' || c == '\\')
-            xy_buffer_printf(to, "\\%c", c);
-        else if (c < 0x20)
-            xy_buffer_printf(to, "\\u%04x", c);
-        else
-            xy_buffer_add(to, xy_str_of(text.at + i, 1));
+        if (c != '"' && c != '\\' && c >= 0x20)
+            continue;
+        xy_buffer_add(to, xy_str_of(text.at + from, i - from));
+        xy_buffer_printf(to, c < 0x20 ? "\\u%04x" : "\\%c", c);
+        from = i + 1;
     }
+    if (text.len > from)
+        xy_buffer_add(to, xy_str_of(text.at + from, text.len - from));
     xy_buffer_add(to, XY_STR("\""));
 }
 

@@ -42,6 +42,7 @@ static void
 adopt(XY_SELF, struct xy_handover *from)
 {
     struct xy_str bytes;
+    self->live = true; /* the log goes on */
     if (xy_handover_get(from, "size", 1, &bytes) == XY_OK && bytes.len == sizeof(self->size))
         memcpy(&self->size, bytes.at, bytes.len);
 }
