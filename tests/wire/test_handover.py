@@ -2,13 +2,12 @@
 """What is on its way to a session when something goes wrong half way: each message still reaches somebody,
 once and in order, or its sender is told."""
 import itertools
-import subprocess
 
 import pytest
 
 from lib import dom, process
 from lib.archive import prefers
-from lib.postgres import Postgres, binaries
+from lib.postgres import Locked, Postgres, binaries
 from lib.server import DROP
 from lib.sm import managed
 
@@ -171,31 +170,6 @@ def on_postgres(database, make_server):
     return server
 
 
-class Locked:
-    """Nobody else gets at a table meanwhile."""
-
-    def __init__(self, server, table):
-        self.server, self.table = server, table
-
-    def __enter__(self):
-        command = [str(self.server.database.bin / "psql"), "-X", "-A", "-t", "-q", "-h",
-                   str(self.server.database.directory), "-U", "xylem", self.server.name]
-        self.psql = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.psql.stdin.write(f"BEGIN; LOCK TABLE {self.table} IN ACCESS EXCLUSIVE MODE; SELECT 'locked';\n")
-        self.psql.stdin.flush()
-        assert self.psql.stdout.readline().strip() == "locked"
-        return self
-
-    def awaited(self, count=1):
-        wanted = f"SELECT count(*) FROM pg_locks l WHERE NOT granted AND relation = '{self.table}'::regclass"
-        process.wait_until(lambda: int(self.server.database.psql(self.server.name, wanted)) >= count,
-                           "somebody who waits for the lock")
-
-    def __exit__(self, *_):
-        self.psql.stdin.close()
-        self.psql.wait()
-
-
 @pytest.mark.once
 def test_a_session_that_ends_while_it_is_resumed(on_postgres, actors):
     cast = actors(on_postgres)
@@ -210,7 +184,7 @@ def test_a_session_that_ends_while_it_is_resumed(on_postgres, actors):
     detached(on_postgres, juliet)
     juliet.received = received
     again = juliet.reconnects()
-    with Locked(on_postgres, "message") as lock:
+    with Locked(on_postgres.database, on_postgres.name, "message") as lock:
         again.sends(again.resume_text())
         lock.awaited()
         on_postgres.ctl("session", "kick", juliet.full)
@@ -229,7 +203,7 @@ def test_what_could_not_be_read_is_handed_over_later(on_postgres, actors):
     romeo.round_trip()
     juliet = cast.client("juliet", jid=jid).logs_in()
     assert waiting(on_postgres, jid) == 2  # and so nothing of it is under way
-    with Locked(on_postgres, "pending"):
+    with Locked(on_postgres.database, on_postgres.name, "pending"):
         juliet.sends("<presence/>")
         process.wait_until(lambda: "offline.not_read" in on_postgres.output(), "the failure")
     juliet.round_trip()
@@ -244,7 +218,7 @@ def test_an_ended_session_did_not_handle_what_was_refused(on_postgres, actors):
     cast = actors(on_postgres)
     romeo, juliet = cast("romeo"), managed(cast, "juliet").logs_in().enables().comes_online()
     handled = juliet.requests()
-    with Locked(on_postgres, "message") as lock:
+    with Locked(on_postgres.database, on_postgres.name, "message") as lock:
         juliet.sends(body(romeo.full, "lost"))
         lock.awaited()
         on_postgres.ctl("session", "kick", juliet.full)

@@ -56,3 +56,28 @@ class Postgres:
 
     def url(self, database):
         return f"postgresql:///{database}?host={self.directory}&user=xylem"
+
+
+class Locked:
+    """Nobody else gets at a table meanwhile: `with Locked(postgres, database, "message"):`"""
+
+    def __init__(self, postgres, database, table):
+        self.postgres, self.database, self.table = postgres, database, table
+
+    def __enter__(self):
+        command = [str(self.postgres.bin / "psql"), "-X", "-A", "-t", "-q", "-h", str(self.postgres.directory),
+                   "-U", "xylem", self.database]
+        self.process = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process.stdin.write(f"BEGIN; LOCK TABLE {self.table} IN ACCESS EXCLUSIVE MODE; SELECT 'locked';\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline().strip() == "locked"
+        return self
+
+    def awaited(self, count=1):
+        wanted = f"SELECT count(*) FROM pg_locks l WHERE NOT granted AND relation = '{self.table}'::regclass"
+        process.wait_until(lambda: int(self.postgres.psql(self.database, wanted)) >= count,
+                           "somebody who waits for the lock")
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
