@@ -148,7 +148,7 @@ def test_what_a_room_is_and_who_is_in_it(house):
         "waits_for_its_owner": False}
     assert [(r["nick"], r["jid"], r["role"], r["affiliation"]) for r in answer["rows"]] == [
         ("Romeo", romeo.full, "moderator", "owner"), ("Romeo", other.full, "moderator", "owner"),
-        ("Juliet", juliet.full, "participant", "none")]
+        ("Juliet", juliet.full, "visitor", "none")]
     assert "secret" not in json.dumps(answer) + json.dumps(house.ctl("room", "config", room))
 
 

@@ -135,6 +135,8 @@ def test_7_13_only_the_role_participant_can_be_asked_for(moderated, role):
 
 def test_7_13_who_has_a_voice_asks_for_none(stage):
     _, room, romeo, juliet = stage("Romeo", "Juliet", moderatedroom=True)
+    room.allows(romeo, nick="Juliet", role="participant")
+    hush(romeo, juliet)
     juliet.sends(request(room))
     hears_refusal(juliet, room, "bad-request", "modify", "yd53c486")
     romeo.hears_nothing()
