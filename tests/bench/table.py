@@ -72,7 +72,8 @@ def value(samples, server, conditions, field):
 def ratio(values, other):
     if values.get("xylem") is None or not values.get(other):
         return ""
-    return f"{values['xylem'] / values[other]:.2g}"
+    times = values["xylem"] / values[other]
+    return f"{times:,.0f}" if times >= 100 else f"{times:.2g}"
 
 
 def line(cells):
