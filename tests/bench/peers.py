@@ -162,7 +162,8 @@ class Xylem(Peer):
 
     def rooms(self, archived, persistent):
         self.config["modules"]["muc"] = {
-            "host": SERVICE, "max_users": 20000, "max_rooms": 1000000, "rooms_per_user": 20000, "messages": None,
+            "host": SERVICE, "max_users": 20000, "max_rooms": 1000000, "rooms_per_user": 20000,
+            "rooms_per_session": 20000, "messages": None,
             "presences": None, "default_config": {"persistent": persistent}}
         self.config["modules"]["muc_mam"] = archived
         self.write_config()
