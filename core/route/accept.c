@@ -24,6 +24,8 @@ struct accepting {
     bool again;
     bool stores;             /* must_store() */
     bool may_wait, answered; /* message_waiting was asked, and a handler has answered */
+    struct xy_txn *together; /* of several, submitted behind the last of them; or NULL */
+    struct parcel *parcel;   /* its own of those */
 };
 
 /* ---- who takes it -------------------------------------------------------------------------
@@ -126,7 +128,7 @@ store(struct accepting *a)
         .addressee = xy_jid_text(a->to->jid),
         .body = xy_node_text(xy_stanza_child(a->message, XY_STR(XY_NS_CLIENT), XY_STR("body"))),
     };
-    struct xy_txn *txn = xyi_txn_detached();
+    struct xy_txn *txn = a->together ? a->together : xyi_txn_detached();
     xyi_message_add(txn, &row);
     struct parcel *parcel = xyi_parcel_new(a->to, a->from, a->message, row.id);
     if (a->sender && !a->again)
@@ -134,7 +136,10 @@ store(struct accepting *a)
     a->to->pending += a->device_count && a->to->pending >= 0;
     xyi_parcel_announce(parcel, a->message, a->to->host, txn);
     xyi_trace(a->taken ? XYI_TRACE_ACCEPTED : XYI_TRACE_QUEUED, row.id, a->to->owner, 0);
-    xyi_parcel_submit(parcel, txn);
+    if (a->together)
+        a->parcel = xyi_parcel_keep(parcel);
+    else
+        xyi_parcel_submit(parcel, txn);
     return parcel;
 }
 
@@ -337,4 +342,72 @@ xyi_accept_passing(struct xy_user *to, const struct xy_stanza *message, bool for
     give(&a, message, NULL, true);
     tell_both(&a, message, NULL);
     return (unsigned)a.taken;
+}
+
+/* ---- several at once ----------------------------------------------------------------------
+ */
+
+/* All that may wait, for all of them: after the last wait each has been looked at again. */
+static xy_status
+settle_all(struct accepting *all, size_t count)
+{
+    xy_status status = XY_OK;
+    for (size_t i = 0; status == XY_OK && i < count; i++)
+        if (!is_settled(&all[i], &status))
+            i = (size_t)-1;
+    return status;
+}
+
+static xy_status
+prepare_notice(struct accepting *a, struct xy_stanza *message)
+{
+    xyi_stanza_freeze(message);
+    a->message = message;
+    a->may_wait = true; /* no quota keeps it out */
+    xy_status status = xy_user_get(xy_stanza_to(message), &a->to);
+    if (status == XY_OK)
+        status = prepare(a);
+    a->keep_in |= XY_KEEP_QUEUED;
+    return status;
+}
+
+/* The commit's answer, which comes in any case. */
+static xy_status
+outcome(struct accepting *all, size_t count)
+{
+    xy_user_settle(all[0].to);
+    xy_status status = all[0].parcel->handled ? all[0].parcel->status : XY_UNKNOWN;
+    for (size_t i = 0; i < count; i++)
+        xyi_parcel_drop(all[i].parcel);
+    return status;
+}
+
+xy_status
+xy_notices_send(struct xy_stanza **messages, size_t count, xy_notices_fn *add, void *argument)
+{
+    struct accepting *all = xy_temp_alloc((count + 1) * sizeof(*all));
+    struct parcel **parcels = xy_temp_alloc((count + 1) * sizeof(struct parcel *));
+    xy_status status = XY_OK;
+    xy_assert(count);
+    for (size_t i = 0; status == XY_OK && i < count; i++)
+        status = prepare_notice(&all[i], messages[i]);
+    if (status == XY_OK)
+        status = settle_all(all, count);
+    for (size_t i = 0; status == XY_OK && i < count; i++)
+        if (all[i].to->gone)
+            status = XY_ABSENT;
+    if (status != XY_OK)
+        return status;
+    struct xy_txn *txn = xyi_txn_detached();
+    for (size_t i = 0; i < count; i++) {
+        all[i].together = txn;
+        all[i].stores = true;
+        decide(&all[i]);
+        parcels[i] = all[i].parcel;
+    }
+    xyi_forbid_wait("what goes with notices");
+    add(argument, txn);
+    xyi_allow_wait();
+    xyi_parcels_submit(parcels, count, txn);
+    return outcome(all, count);
 }

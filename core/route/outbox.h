@@ -14,6 +14,7 @@
 /* A stored message between its submission and the moment everybody has been told. */
 struct parcel {
     struct parcel *next_done, *next_from;
+    struct parcel *next_together; /* committed with it */
     const struct xy_stanza *message; /* as it came, for an error */
     struct xy_user *user;            /* the recipient; NULL: a room */
     struct xy_room *room;

@@ -155,11 +155,12 @@ static void
 answered(void *argument, xy_status status, const struct xy_txn *txn)
 {
     (void)txn;
-    struct parcel *parcel = argument;
-    parcel->status = status;
-    parcel->next_done = NULL;
-    *done_last = parcel;
-    done_last = &parcel->next_done;
+    for (struct parcel *parcel = argument; parcel; parcel = parcel->next_together) {
+        parcel->status = status;
+        parcel->next_done = NULL;
+        *done_last = parcel;
+        done_last = &parcel->next_done;
+    }
     if (dealing)
         return;
     dealing = true;
@@ -241,4 +242,15 @@ xyi_parcel_submit(struct parcel *parcel, struct xy_txn *txn)
 {
     commit_begins(parcel);
     xyi_txn_submit(txn, answered, parcel);
+}
+
+void
+xyi_parcels_submit(struct parcel **parcels, size_t count, struct xy_txn *txn)
+{
+    for (size_t i = 0; i < count; i++) {
+        parcels[i]->silent = true;
+        parcels[i]->next_together = i + 1 < count ? parcels[i + 1] : NULL;
+        commit_begins(parcels[i]);
+    }
+    xyi_txn_submit(txn, answered, parcels[0]);
 }

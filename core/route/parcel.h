@@ -22,5 +22,7 @@ void xyi_parcel_announce(const struct parcel *parcel, const struct xy_stanza *me
                          struct xy_host *host, struct xy_txn *txn);
 /* When the commit is done its items leave, or vanish and the sender gets the error. */
 void xyi_parcel_submit(struct parcel *parcel, struct xy_txn *txn);
+/* Several in one transaction; nobody is told of their failure. */
+void xyi_parcels_submit(struct parcel **parcels, size_t count, struct xy_txn *txn);
 
 #endif

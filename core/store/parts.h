@@ -76,6 +76,16 @@ bool xyi_key_shares_lack(void);              /* some account lacks keys */
 unsigned xyi_key_shares_common(void);        /* what every account has */
 unsigned xyi_key_shares_draw(uint32_t drawn); /* of a uniformly drawn account */
 
+/* ---- what was purged: whether a row holds more than a tombstone --------------------------- */
+struct xyi_purged {
+    xy_message_id id;
+    struct xy_str stub;
+    bool leaks;
+};
+XY_SUSPENDS XY_CHECK xy_status xyi_purged_read(xy_message_id after, int64_t most,
+                                               struct xyi_purged **all, size_t *count);
+void xyi_purge_again(struct xy_txn *txn, const struct xyi_purged *purged);
+
 /* ---- table xylem_meta -------------------------------------------------------------------- */
 /* XY_ABSENT: not there. The value is the fiber's. */
 XY_SUSPENDS XY_CHECK xy_status xyi_meta_read(const char *name, struct xy_str *value);

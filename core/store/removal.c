@@ -23,6 +23,12 @@ static const struct xy_statement read_due =
 static const struct xy_statement put_stub =
     XY_SQL("update message set stanza = ? where id = ?"
            " and not exists (select 1 from held h where h.message = message.id)");
+static const struct xy_statement read_purged =
+    XY_SQL("select x.message, m.stanza from removal x cross join message m"
+           " where x.purged = 1 and x.message > ? and m.id = x.message"
+           " order by x.message limit ?");
+static const struct xy_statement put_anew =
+    XY_SQL("update message set stanza = ? where id = ?");
 static const struct xy_statement set_purged =
     XY_SQL("update removal set purged = 1 where message = ?");
 
@@ -60,11 +66,17 @@ xy_removal_add(struct xy_txn *txn, const struct xy_removal *removal)
 
 /* ---- purging ----------------------------------------------------------------------------- */
 
+static struct xy_str
+stub_of(struct xy_str text)
+{
+    const struct xy_stanza *whole = text.len ? xy_stanza_parse(text) : NULL;
+    return whole ? xy_stanza_text(xyi_tombstone(whole)) : XY_STR("<message/>");
+}
+
 static void
 add_purge(struct xy_txn *txn, xy_message_id id, struct xy_str text)
 {
-    const struct xy_stanza *whole = text.len ? xy_stanza_parse(text) : NULL;
-    struct xy_str stub = whole ? xy_stanza_text(xyi_tombstone(whole)) : XY_STR("<message/>");
+    struct xy_str stub = stub_of(text);
     xy_txn_add(txn, &put_stub, XY_BYTES(stub), XY_INT(id));
     xy_txn_expect(txn, 1); /* else somebody holds it by now */
     xy_txn_add(txn, &set_purged, XY_INT(id));
@@ -87,6 +99,29 @@ xy_purge_prepare(int64_t now_ms, int64_t most, struct xy_txn **txn, xy_message_i
         (*ids)[(*count)++] = xy_rows_int(rows, 0);
     }
     return XY_OK;
+}
+
+xy_status
+xyi_purged_read(xy_message_id after, int64_t most, struct xyi_purged **all, size_t *count)
+{
+    struct xy_rows *rows;
+    *count = 0;
+    xy_status status = xy_sql_read(&read_purged, &rows, XY_INT(after), XY_INT(most));
+    if (status != XY_OK)
+        return status;
+    *all = xy_temp_alloc((xy_rows_count(rows) + 1) * sizeof(**all));
+    while (xy_rows_next(rows)) {
+        struct xy_str text = xy_rows_text(rows, 1), stub = stub_of(text);
+        (*all)[(*count)++] = (struct xyi_purged){
+            .id = xy_rows_int(rows, 0), .stub = stub, .leaks = !xy_str_equal(stub, text)};
+    }
+    return XY_OK;
+}
+
+void
+xyi_purge_again(struct xy_txn *txn, const struct xyi_purged *purged)
+{
+    xy_txn_add(txn, &put_anew, XY_BYTES(purged->stub), XY_INT(purged->id));
 }
 
 void

@@ -78,16 +78,26 @@ decode(struct xy_str text, uint8_t bytes[AES_BLOCK_SIZE])
 }
 
 xy_status
-xy_stanza_id_parse(xy_owner owner, struct xy_str text, xy_message_id *id)
+xy_stanza_id_open(struct xy_str text, xy_owner *owner, xy_message_id *id)
 {
     uint8_t bytes[AES_BLOCK_SIZE];
     struct block block;
     if (!decode(text, bytes))
         return XY_ABSENT;
     aes128_decrypt(&key.decrypt, sizeof(bytes), (uint8_t *)&block, bytes);
+    uint64_t padded = be64toh(block.owner);
     *id = (xy_message_id)be64toh(block.id);
-    if (be64toh(block.owner) != (uint64_t)owner << 16 || *id <= 0)
+    *owner = (xy_owner)(padded >> 16);
+    if ((padded & 0xffff) || *owner <= 0 || *id <= 0)
         return XY_ABSENT;
     /* base64 has spare bits and takes white space: an id has one text */
-    return xy_str_equal(text, xy_stanza_id_make(owner, *id)) ? XY_OK : XY_ABSENT;
+    return xy_str_equal(text, xy_stanza_id_make(*owner, *id)) ? XY_OK : XY_ABSENT;
+}
+
+xy_status
+xy_stanza_id_parse(xy_owner owner, struct xy_str text, xy_message_id *id)
+{
+    xy_owner of;
+    xy_status status = xy_stanza_id_open(text, &of, id);
+    return status == XY_OK && of != owner ? XY_ABSENT : status;
 }

@@ -15,6 +15,8 @@
 XY_API struct xy_str xy_stanza_id_make(xy_owner owner, xy_message_id id); /* the fiber's memory */
 /* XY_ABSENT: not an id of this owner's archive, so nobody ever got it from us. */
 XY_API XY_CHECK xy_status xy_stanza_id_parse(xy_owner owner, struct xy_str text, xy_message_id *id);
+/* For administrators: whichever archive it is of. */
+XY_API XY_CHECK xy_status xy_stanza_id_open(struct xy_str text, xy_owner *owner, xy_message_id *id);
 
 /* ---- reading --------------------------------------------------------------------------------- */
 struct xy_archive_query {

@@ -7,6 +7,7 @@
 
 #include <xylem/hook.h>
 #include <xylem/room.h>
+#include <xylem/sql.h>
 
 enum xy_affiliation { /* rising */
     XY_OUTCAST,
@@ -31,6 +32,9 @@ struct xy_muc_access {
 XY_SERVICE(muc_access,
            (const struct xy_jid *room, const struct xy_jid *who, struct xy_muc_access *access),
            (room, who, access))
+
+/* Who is a member of it or more, there or away. Columns: jid (bare), affiliation. Provided by muc. */
+XY_SERVICE(muc_affiliates, (const struct xy_jid *room, struct xy_rows **rows), (room, rows))
 
 /* Whether the room's configuration wants an archive: asked for every message, so it does not wait.
  * Inside that room. Provided by muc. */

@@ -11,6 +11,14 @@
 /* Routes by `to`, exactly as if a local entity `from` had sent it; both must be set. Freezes it.
  * Errors go back to `from` as stanzas. */
 XY_API XY_SUSPENDS void xy_route(struct xy_stanza *stanza);
+/* Messages (normal or chat) from the server itself, each to an account of ours, at least one: they are
+ * stored, wait for every device and, where message_keeping says so, are archived in one transaction,
+ * to which `add` adds what must not happen without them, without waiting. Delivered after the commit, whose
+ * answer this is: XY_CONFLICT: nothing has happened. XY_ABSENT: an account has gone. Freezes them. */
+struct xy_txn;
+typedef void xy_notices_fn(void *argument, struct xy_txn *txn);
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_notices_send(struct xy_stanza **messages, size_t count,
+                                                      xy_notices_fn *add, void *argument);
 /* Sends the error reply to whoever sent `stanza`, if one may be sent. `text` may be absent. */
 XY_API XY_SUSPENDS void xy_bounce(const struct xy_stanza *stanza, xy_condition condition,
                                   struct xy_str text);

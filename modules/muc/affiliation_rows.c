@@ -31,6 +31,9 @@ const struct xy_statement muc_sql_room_version =
 const struct xy_statement muc_sql_rooms_of =
     XY_SQL("select r.jid from muc_affiliation a join muc_room r on r.number = a.room"
            " where a.jid = ? order by r.jid");
+const struct xy_statement muc_sql_affiliates =
+    XY_SQL("select a.jid, a.affiliation from muc_room r join muc_affiliation a"
+           " on a.room = r.number where r.jid = ? and a.affiliation > 1 order by a.jid");
 const struct xy_statement muc_sql_forget_affiliations =
     XY_SQL("delete from muc_affiliation where jid = ?");
 

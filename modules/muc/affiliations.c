@@ -247,6 +247,13 @@ muc_on_access(XY_SELF, const struct xy_jid *jid, const struct xy_jid *who,
     return status;
 }
 
+xy_status
+muc_on_affiliates(XY_SELF, const struct xy_jid *room, struct xy_rows **rows)
+{
+    (void)self;
+    return xy_sql_read(&muc_sql_affiliates, rows, XY_TEXT(xy_jid_text(xy_jid_bare(room))));
+}
+
 /* ---- accounts that go ---------------------------------------------------------------- */
 
 static xy_status

@@ -51,13 +51,10 @@ on_stanza(XY_SELF, const struct xy_stanza *stanza)
 
 static const struct xy_service_row services[] = {XY_SERVES(host, "conference.", on_stanza)};
 static const struct xy_hook hooks[] = {
-    XY_ON(muc_access, muc_on_access),
-    XY_ON(muc_archived, muc_on_archived),
-    XY_ON(occupant_lost, muc_on_lost),
-    XY_ON(server_stopping, muc_on_stopping),
-    XY_ON(session_closed, muc_unwatch),
-    XY_ON(disco_items, muc_list_service),
-    XY_ON(account_deleted, muc_on_account_deleted),
+    XY_ON(muc_access, muc_on_access),        XY_ON(muc_affiliates, muc_on_affiliates),
+    XY_ON(muc_archived, muc_on_archived),    XY_ON(occupant_lost, muc_on_lost),
+    XY_ON(server_stopping, muc_on_stopping), XY_ON(session_closed, muc_unwatch),
+    XY_ON(disco_items, muc_list_service),    XY_ON(account_deleted, muc_on_account_deleted),
 };
 enum { ROOM_OR_SERVICE = XY_IQ_ROOM | XY_IQ_SERVICE };
 static const struct xy_iq_route iqs[] = {
@@ -97,6 +94,7 @@ static const struct xy_statement *const statements[] = {
     &muc_sql_delete_affiliation,
     &muc_sql_room_version,
     &muc_sql_rooms_of,
+    &muc_sql_affiliates,
     &muc_sql_forget_affiliations,
     &muc_sql_room,
     &muc_sql_insert_room,

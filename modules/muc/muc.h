@@ -273,6 +273,7 @@ extern const struct xy_migration muc_schema[MUC_MIGRATIONS];
 /* ---- handlers of hooks, each in its file ------------------------------------------------------------------- */
 xy_status muc_on_access(XY_SELF, const struct xy_jid *room, const struct xy_jid *who,
                         struct xy_muc_access *access); /* affiliations.c */
+xy_status muc_on_affiliates(XY_SELF, const struct xy_jid *room, struct xy_rows **rows); /* affiliations.c */
 xy_status muc_on_archived(XY_SELF, struct xy_room *room, bool *archived); /* archived.c */
 void muc_on_stopping(XY_SELF, const char *reason); /* leave.c */
 void muc_unwatch(XY_SELF, struct xy_session *session); /* activity.c */
