@@ -50,12 +50,6 @@ forget_older(struct removals *removals, int64_t than_ms)
     }
 }
 
-void
-removals_stop(struct removals *removals)
-{
-    forget_older(removals, 0);
-}
-
 static void
 fill(struct removals *removals, struct approval *approval, const struct approving *from)
 {
@@ -118,7 +112,7 @@ add_records(const struct approval *approval, struct xy_txn *txn)
 }
 
 struct applying { /* the instance's, from the submission until it is durable */
-    struct removals *removals;
+    struct applying *next;
     struct xy_host *host;
     struct xy_str actor_bare;
     size_t count;
@@ -128,9 +122,8 @@ struct applying { /* the instance's, from the submission until it is durable */
 /* The notice's transaction is the author's, or the room's that he is in: both have settled when
  * the state can be read. */
 static void
-apply(void *self, void *argument)
+apply(struct removals *removals, struct applying *applying)
 {
-    struct applying *applying = argument;
     struct xy_message_record original;
     struct xy_user *user;
     const struct xy_jid *actor = xy_jid_parse(applying->actor_bare);
@@ -139,10 +132,29 @@ apply(void *self, void *argument)
     if (xy_message_look(applying->ids[0], &original) == XY_OK &&
         original.state != XY_MESSAGE_LIVE) {
         xy_removal_apply(applying->host, applying->ids, applying->count);
-        xy_count(applying->removals->accepted);
+        xy_count(removals->accepted);
     }
-    xy_keep_free(self, applying->actor_bare.at);
-    xy_keep_free(self, applying);
+    xy_keep_free(removals->self, applying->actor_bare.at);
+    xy_keep_free(removals->self, applying);
+}
+
+static void
+apply_all(void *self, void *argument)
+{
+    (void)self;
+    struct removals *removals = argument;
+    struct applying *applying;
+    while ((applying = removals->applying)) {
+        removals->applying = applying->next;
+        apply(removals, applying);
+    }
+}
+
+void
+removals_stop(struct removals *removals)
+{
+    forget_older(removals, 0);
+    apply_all(removals->self, removals);
 }
 
 static void
@@ -151,12 +163,13 @@ apply_later(struct removals *removals, const struct approval *approval)
     void *self = removals->self;
     size_t bytes = approval->count * sizeof(approval->ids[0]);
     struct applying *applying = xy_keep_alloc(self, sizeof(*applying) + bytes);
-    applying->removals = removals;
     applying->host = xy_host_of(self);
     applying->actor_bare = xy_keep_str(self, approval->actor_bare);
     applying->count = approval->count;
     memcpy(applying->ids, approval->ids, bytes);
-    (void)xy_after(self, 0, apply, applying);
+    applying->next = removals->applying;
+    removals->applying = applying;
+    (void)xy_after(self, 0, apply_all, removals);
 }
 
 void

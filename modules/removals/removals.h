@@ -19,16 +19,16 @@ struct removals {
     void *self; /* the module's instance */
     const struct removals_rows *rows;
     xy_counter *accepted, *refused;
-    struct xy_map *approved; /* by what the module calls it -> struct approval */
-    struct xy_map *refusals; /* throttle: how many a user may have recorded */
+    struct xy_map *approved;   /* by what the module calls it -> struct approval */
+    struct applying *applying; /* committed or about to be: queues in memory are to follow */
+    struct xy_map *refusals;   /* throttle: how many a user may have recorded */
 };
 void removals_start(struct removals *removals, void *self, const struct removals_rows *rows,
                     xy_counter *accepted, xy_counter *refused);
-void
-removals_stop(struct removals *removals); /* drops what is approved: its stanzas are kept */
+/* What is approved is dropped, what is committed is brought to its end. */
+XY_SUSPENDS void removals_stop(struct removals *removals);
 
-/* ---- deciding
- * ---------------------------------------------------------------------------------- */
+/* ---- deciding ---- */
 struct verdict { /* why NULL: it may */
     xy_condition condition;
     const char *why, *text;
@@ -49,8 +49,7 @@ XY_SUSPENDS XY_CHECK xy_status removals_judge_count(const struct removals *remov
 XY_SUSPENDS void removals_record_refusal(struct removals *removals, struct xy_session *who,
                                          xy_message_id message, const char *why);
 
-/* ---- approving
- * --------------------------------------------------------------------------------- */
+/* ---- approving ---- */
 struct approval {
     struct xy_str key;
     const struct xy_stanza *stanza; /* kept while approved; may be NULL */
