@@ -24,7 +24,7 @@ static const struct xy_statement add_message =
     XY_SQL("insert into message (id, sender, rcpt, class, archived, origin, stanza)"
            " values (?, ?, ?, ?, ?, ?, ?)");
 static const struct xy_statement add_evidence =
-    XY_SQL("insert into evidence (message, commitment, salt) values (?, ?, ?)");
+    XY_SQL("insert into evidence (message, commitment, salt, author) values (?, ?, ?, ?)");
 static const struct xy_statement add_pending = {
     .sql = "insert into pending (owner, device, message) values (?, ?, ?)",
     .pgsql = "insert into pending (owner, device, message)"
@@ -45,8 +45,8 @@ static const struct xy_statement add_all = {
         " select sent_by, id, rcpt, 3 from r where sent_by <> 0),"
         " i as (insert into entry (owner, message, peer, flags)"
         " select sent_to, id, sender, 1 from r where sent_to <> 0 and sent_to <> sent_by),"
-        " v as (insert into evidence (message, commitment, salt)"
-        " select id, commitment, salt from r)"
+        " v as (insert into evidence (message, commitment, salt, author)"
+        " select id, commitment, salt, sender from r)"
         " insert into pending (owner, device, message)"
         " select waits_for, device, id from r where waits_for <> 0"};
 
@@ -120,7 +120,8 @@ add_rows(struct xy_txn *txn, const struct xyi_message_row *row, const struct der
                       XYI_ENTRY_ARCHIVED | XYI_ENTRY_OUTGOING);
     if (row->sent_to && row->sent_to != row->sent_by)
         xyi_entry_add(txn, row->sent_to, row->id, row->sender, XYI_ENTRY_ARCHIVED);
-    xy_txn_add(txn, &add_evidence, id, COMMITMENT_OF(derived), BYTES_OF(derived->salt));
+    xy_txn_add(txn, &add_evidence, id, COMMITMENT_OF(derived), BYTES_OF(derived->salt),
+               XY_INT(row->sender));
 }
 
 static void

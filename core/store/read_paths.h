@@ -14,3 +14,5 @@ READ_PATH(resend, "core/store/message.c", "what is sent again: only what is live
 READ_PATH(purge, "core/store/removal.c", "to keep the header of what is purged")
 READ_PATH(privileged, "core/store/record.c",
           "headers for decisions; sealed content for privileged reads, which are recorded")
+READ_PATH(scan, "core/store/scan.c",
+          "bodies compared with the keyword of a legal hold; nothing of them is handed out")

@@ -17,8 +17,8 @@ static const struct xy_statement add_removal =
            " purge_at, purged) values (?, ?, ?, ?, ?, ?, ?, ?, 0)");
 static const struct xy_statement drop_pending = XY_SQL("delete from pending where message = ?");
 static const struct xy_statement read_due =
-    XY_SQL("select x.message, m.stanza from removal x cross join message m where x.purged = 0"
-           " and x.purge_at <= ? and m.id = x.message"
+    XY_SQL("select x.message, m.stanza from removal x left join message m on m.id = x.message"
+           " where x.purged = 0 and x.purge_at <= ?"
            " and not exists (select 1 from held h where h.message = x.message) limit ?");
 static const struct xy_statement put_stub =
     XY_SQL("update message set stanza = ? where id = ?"
@@ -32,21 +32,9 @@ static const struct xy_statement put_anew =
 static const struct xy_statement set_purged =
     XY_SQL("update removal set purged = 1 where message = ?");
 
-/* ---- holds ------------------------------------------------------------------------------- */
-static const struct xy_statement add_hold = XY_SQL(
-    "insert into held (message, hold) values (?, ?) on conflict (message, hold) do nothing");
-/* What only that hold kept. */
-static const struct xy_statement drop_unheld =
-    XY_SQL("delete from message where id in (select message from held where hold = ?)"
-           " and archived = 0"
-           " and not exists (select 1 from pending q where q.message = message.id)"
-           " and not exists (select 1 from held o where o.message = message.id"
-           " and o.hold <> ?)");
-static const struct xy_statement drop_hold = XY_SQL("delete from held where hold = ?");
-
 const struct xyi_planned xyi_removal_planned[] = {
-    XYI_PLANNED(set_state, "ii"), XYI_PLANNED(drop_pending, "i"), XYI_PLANNED(read_due, "ii"),
-    XYI_PLANNED(set_purged, "i"), XYI_PLANNED(drop_unheld, "ii"), XYI_PLANNED(drop_hold, "i"),
+    XYI_PLANNED(set_state, "ii"), XYI_PLANNED(drop_pending, "i"),
+    XYI_PLANNED(read_due, "ii"),  XYI_PLANNED(set_purged, "i"),
     {.statement = NULL},
 };
 
@@ -95,6 +83,10 @@ xy_purge_prepare(int64_t now_ms, int64_t most, struct xy_txn **txn, xy_message_i
     *ids = xy_temp_alloc(xy_rows_count(rows) * sizeof(**ids));
     *txn = xy_txn_begin();
     while (xy_rows_next(rows)) {
+        if (xy_rows_is_null(rows, 1)) { /* aged out of all archives before it was due */
+            xy_txn_add(*txn, &set_purged, XY_INT(xy_rows_int(rows, 0)));
+            continue;
+        }
         add_purge(*txn, xy_rows_int(rows, 0), xy_rows_text(rows, 1));
         (*ids)[(*count)++] = xy_rows_int(rows, 0);
     }
@@ -122,17 +114,4 @@ void
 xyi_purge_again(struct xy_txn *txn, const struct xyi_purged *purged)
 {
     xy_txn_add(txn, &put_anew, XY_BYTES(purged->stub), XY_INT(purged->id));
-}
-
-void
-xy_hold_add(struct xy_txn *txn, xy_message_id message, int64_t hold)
-{
-    xy_txn_add(txn, &add_hold, XY_INT(message), XY_INT(hold));
-}
-
-void
-xy_hold_release(struct xy_txn *txn, int64_t hold)
-{
-    xy_txn_add(txn, &drop_unheld, XY_INT(hold), XY_INT(hold));
-    xy_txn_add(txn, &drop_hold, XY_INT(hold));
 }

@@ -16,7 +16,8 @@
  *   pending   (owner, device, message): that device has not certainly received it; device 0:
  *             the clients that do not say who they are, or nobody yet
  *   device    when an account's devices were last seen
- *   evidence  the commitments to a message; outlives the message (evidence.c)
+ *   evidence  the commitments to a message; outlives the message (evidence.c); author: in table
+ *             jid, NULL in rows of a former release and when it was erased
  *   removal   what was taken back, by which operation, and when its content goes
  *   held      (message, hold): keeps the content whatever else becomes of it
  *   room      rooms that have an archive; its owner is 2^47 + id (room.c)
@@ -138,6 +139,10 @@ static const char removals[] =
     "create index held_hold on held (hold);"
     "alter table account add column kind smallint not null default 0";
 
+/* Whose salts go when a person is erased; a hold's messages in order. */
+static const char keeping[] = "alter table evidence add column author bigint;"
+                              "create index held_in_order on held (hold, message)";
+
 static const struct xy_migration migrations[] = {
     {1, sqlite_tables, pgsql_tables},
     {2, sqlite_archives, pgsql_archives},
@@ -145,6 +150,7 @@ static const struct xy_migration migrations[] = {
     {4, key_sets, NULL},
     {5, sqlite_rooms, pgsql_rooms},
     {6, removals, NULL},
+    {7, keeping, NULL},
 };
 
 xy_status

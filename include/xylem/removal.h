@@ -123,10 +123,62 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_removal_mend(struct xy_txn *txn, enum x
                                                       xy_message_id id, struct xy_str operation,
                                                       int64_t purge_ms);
 
+/* After what was destroyed has been committed: its bytes leave the files of an embedded database.
+ * XY_TIMEOUT: somebody reads there; try again. On PostgreSQL nothing happens, its vacuum does it. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_store_scrub(void);
+
+/* ---- walking through all of them ------------------------------------------------------------------ */
+struct xy_message_scope { /* what is NULL, 0 or absent is anything */
+    const struct xy_jid *person; /* bare: who really wrote it, or got it himself */
+    const struct xy_jid *with;   /* bare: the other one */
+    const struct xy_jid *room;   /* bare */
+    xy_message_id after, before; /* exclusive */
+    struct xy_str keyword;       /* in its body, whatever the case */
+};
+struct xy_message_found {
+    xy_message_id id;
+    struct xy_str author, addressee; /* bare JIDs; the fiber's */
+    enum xy_message_class class;
+    enum xy_message_state state;
+    bool archived, waits; /* some archive, some queue has it */
+    bool held, purged;
+    int64_t purge_ms;     /* XY_NONE: never */
+};
+/* Looks at the next `most` messages of any state and finds those in scope, by id. *through: go on behind
+ * it; 0: these were the last. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_scope_read(const struct xy_message_scope *scope,
+                                                      int64_t most, struct xy_message_found **at,
+                                                      size_t *count, xy_message_id *through);
+/* Adds to `txn` that they leave all archives and queues, and that their content goes unless it is held.
+ * Commit, then xy_removal_apply(). */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_expire(struct xy_txn *txn,
+                                                        const struct xy_message_found *at,
+                                                        size_t count);
+/* Adds that the salts of evidence of what `author` wrote are destroyed, of the next `most` messages;
+ * those under a hold stay and are counted. *through as above. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_evidence_forget(struct xy_txn *txn,
+                                                         const struct xy_jid *author,
+                                                         xy_message_id after, int64_t most,
+                                                         xy_message_id *through, int64_t *forgotten,
+                                                         int64_t *held);
+
 /* ---- holds ------------------------------------------------------------------------------------------ */
 /* A held message keeps its row and its content, whatever else becomes of it; any number of holds. */
-XY_API void xy_hold_add(struct xy_txn *txn, xy_message_id message, int64_t hold);
-XY_API void xy_hold_release(struct xy_txn *txn, int64_t hold); /* all of it */
+XY_API void xy_hold_add(struct xy_txn *txn, const struct xy_message_found *at, size_t count,
+                        int64_t hold);
+/* From message_committing: adds it if it is in scope. Does not suspend. */
+XY_API void xy_hold_consider(struct xy_txn *txn, int64_t hold, const struct xy_message_scope *scope,
+                             const struct xy_stanza *message, xy_message_id id);
+/* The messages of a hold behind `after`, by id, at most `limit`. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_hold_read(int64_t hold, xy_message_id after, int64_t limit,
+                                                   struct xy_message_found **at, size_t *count);
+/* Lets go those behind `after` up to `through` that something else keeps and that are not purged before
+ * `purge_ms`: destroys nothing. */
+XY_API void xy_hold_thin(struct xy_txn *txn, int64_t hold, xy_message_id after,
+                         xy_message_id through, int64_t purge_ms);
+/* Lets go all of them; what only this hold kept is destroyed. */
+XY_API void xy_hold_drop(struct xy_txn *txn, int64_t hold, xy_message_id after,
+                         xy_message_id through);
 
 /* ---- reading what is sealed --------------------------------------------------------------------------- */
 /* The stanza as it came, whatever its state. The caller has recorded who reads it and why (audit.h).

@@ -4,7 +4,7 @@
  * the log with `synchronous = full`. Checkpoints are automatic, since a thread for them gains
  * nothing; a log of 16 MB lets them write a page once that many commits have touched. Write
  * transactions begin `immediate`, so that a lock held by another process shows there and
- * nowhere else.
+ * nowhere else. What is deleted is overwritten; the log is emptied by who needs that (scrub.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -131,7 +131,8 @@ set_up(struct xyi_connection *connection, const struct xyi_driver_options *optio
     sqlite3_busy_timeout(connection->db, BUSY_MS);
     sqlite3_progress_handler(connection->db, STEPS_PER_LOOK, give_up_late, connection);
     snprintf(sql, sizeof(sql),
-             "pragma journal_mode = wal; pragma synchronous = %s; pragma foreign_keys = on;"
+             "pragma journal_mode = wal; pragma secure_delete = on; pragma synchronous = %s;"
+             " pragma foreign_keys = on;"
              " pragma wal_autocheckpoint = 4000; pragma temp_store = memory; pragma cache_size "
              "= -%d; pragma query_only = %s",
              options->durable ? "full" : "normal", options->writer ? 16384 : 4096,

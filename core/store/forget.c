@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Erasing a person (requirement N2): without its salt a commitment proves nothing any more.
+ * Invariant: what is held keeps its salt and its author, so that it can be erased later.
+ */
+#include <xylem/removal.h>
+#include "core/store/driver.h"
+#include "core/store/parts.h"
+
+static const struct xy_statement read_end =
+    XY_SQL("select max(message) from (select message from evidence where message > ?"
+           " order by message limit ?) e");
+/* Rows of a former release do not name the author: then the message does, while it is there. */
+#define BY_AUTHOR                                                                            \
+    " where message > ? and message <= ? and salt is not null and (author = ? or (author is" \
+    " null and exists (select 1 from message m where m.id = evidence.message"                \
+    " and m.sender = ?)))"
+#define HELD "exists (select 1 from held h where h.message = evidence.message)"
+static const struct xy_statement count_those = XY_SQL(
+    "select count(*), sum(case when " HELD " then 1 else 0 end) from evidence" BY_AUTHOR);
+static const struct xy_statement forget =
+    XY_SQL("update evidence set salt = null, author = null" BY_AUTHOR " and not " HELD);
+
+const struct xyi_planned xyi_forget_planned[] = {
+    XYI_PLANNED(read_end, "ii"),
+    XYI_PLANNED(forget, "iiii"),
+    {.statement = NULL},
+};
+
+xy_status
+xy_evidence_forget(struct xy_txn *txn, const struct xy_jid *author, xy_message_id after,
+                   int64_t most, xy_message_id *through, int64_t *forgotten, int64_t *held)
+{
+    struct xy_rows *rows;
+    int64_t number;
+    *through = *forgotten = *held = 0;
+    xy_status status = xyi_jid_known_id(author, &number);
+    if (status != XY_OK)
+        return status == XY_ABSENT ? XY_OK : status;
+    status = xy_sql_read(&read_end, &rows, XY_INT(after), XY_INT(most));
+    if (status != XY_OK || !xy_rows_next(rows) || xy_rows_is_null(rows, 0))
+        return status;
+    *through = xy_rows_int(rows, 0);
+    struct xy_value low = XY_INT(after), high = XY_INT(*through), by = XY_INT(number);
+    status = xy_sql_read(&count_those, &rows, low, high, by, by);
+    if (status != XY_OK || !xy_rows_next(rows))
+        return status;
+    *held = xy_rows_int(rows, 1);
+    *forgotten = xy_rows_int(rows, 0) - *held;
+    xyi_txn_add_ranked(txn, &forget, XYI_FENCE, 0, XY_VALUES(low, high, by, by));
+    return XY_OK;
+}
