@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * xylemctl message find, who-can-read: what is known of messages (requirements S0-2, N27).
+ * Their text only for a purpose, which is recorded before it is shown, and said in the answer
+ * (S1-10).
+ */
+#include "modules/retract_admin/retract_admin.h"
+
+enum { LIMIT = 50, MOST = 1000, LOT = 500 };
+
+static const char *const states[] = {[XY_MESSAGE_LIVE] = "live",
+                                     [XY_MESSAGE_RETRACTED] = "retracted",
+                                     [XY_MESSAGE_MODERATED] = "moderated",
+                                     [XY_MESSAGE_REMOVED] = "removed",
+                                     [XY_MESSAGE_EXPIRED] = "expired"};
+static const char *const classes[] = {[XY_USER_MESSAGE] = "user",
+                                      [XY_ADMIN_NOTICE] = "administrator",
+                                      [XY_NEWS] = "news",
+                                      [XY_SERVICE_MESSAGE] = "service",
+                                      [XY_INTEGRATION_MESSAGE] = "integration"};
+
+static xy_status
+record_read(struct xy_command *command, struct xy_str purpose, xy_message_id id)
+{
+    struct xy_audit_record record = {.operation = xy_audit_operation(),
+                                     .actor = xy_command_actor(command),
+                                     .kind = XY_STR("privileged_read"),
+                                     .message = id,
+                                     .reason = XY_STR("message-find"),
+                                     .words = purpose};
+    return grant_record(command, &record);
+}
+
+static xy_status
+put_text(struct xy_command *command, xy_message_id id, struct xy_str purpose)
+{
+    struct xy_stanza *stanza;
+    xy_status status = record_read(command, purpose, id);
+    if (status == XY_OK)
+        status = xy_privileged_read(id, purpose, &stanza);
+    if (status == XY_GONE)
+        xy_put_str(command, "text", XY_STR("purged"));
+    if (status != XY_OK)
+        return status == XY_GONE || status == XY_ABSENT ? XY_OK : status;
+    const struct xy_node *body = xy_stanza_child(stanza, XY_STR(XY_NS_CLIENT), XY_STR("body"));
+    xy_put_str(command, "text", body ? xy_node_text(body) : XY_STR("(no text)"));
+    xy_put_str(command, "read_for", purpose);
+    return XY_OK;
+}
+
+static xy_status
+put_message(struct xy_command *command, xy_message_id id, struct xy_str purpose)
+{
+    struct xy_message_record record;
+    xy_status status = xy_message_look(id, &record);
+    if (status != XY_OK)
+        return status == XY_ABSENT ? XY_OK : status;
+    xy_row(command);
+    xy_put_int(command, "message", id);
+    xy_put_str(command, "at", xy_time_format(record.at_ms));
+    xy_put_str(command, "from", xy_jid_text(record.author));
+    xy_put_str(command, "to", xy_jid_text(record.addressee));
+    xy_put_str(command, "client_id", record.client_id);
+    xy_put_str(command, "class", xy_str_from(classes[record.class]));
+    xy_put_str(command, "state", xy_str_from(states[record.state]));
+    xy_put_bool(command, "held", record.held);
+    xy_put_str(command, "operation", record.operation);
+    return purpose.len ? put_text(command, id, purpose) : XY_OK;
+}
+
+/* Looks at a lot behind *after, which moves on; *left is how many may still be shown. */
+static xy_status
+put_lot(struct xy_command *command, const struct choice *choice, struct xy_str purpose,
+        xy_message_id *after, int64_t *left)
+{
+    struct xy_rows *rows;
+    xy_status status = xy_message_scan(*after, choice->before, LOT, &rows);
+    bool more = status == XY_OK && xy_rows_count(rows) == LOT;
+    while (status == XY_OK && *left > 0 && xy_rows_next(rows)) {
+        const struct xy_jid *author = xy_jid_parse(xy_rows_text(rows, 1)),
+                            *addressee = xy_jid_parse(xy_rows_text(rows, 2));
+        *after = xy_rows_int(rows, 0);
+        if (!chosen(choice, *after, author, addressee))
+            continue;
+        --*left;
+        status = put_message(command, *after, purpose);
+    }
+    if (!more && *left > 0)
+        *after = 0; /* that was all */
+    return status;
+}
+
+static xy_status
+put_all(struct xy_command *command, const struct choice *choice, struct xy_str purpose,
+        int64_t limit)
+{
+    xy_message_id after = choice->after;
+    xy_status status = XY_OK;
+    do
+        status = put_lot(command, choice, purpose, &after, &limit);
+    while (status == XY_OK && after && limit > 0);
+    if (status == XY_OK && after)
+        xy_say(command, "There may be more: --since the last of these, or --limit.");
+    return status;
+}
+
+xy_status
+command_find(XY_SELF, struct xy_command *command)
+{
+    struct choice choice;
+    int64_t limit;
+    struct xy_str purpose = xy_str_trim(xy_arg(command, "purpose"));
+    (void)self;
+    xy_status status = choose(command, &choice);
+    if (status == XY_OK)
+        status = xy_arg_int(command, "limit", 1, MOST, LIMIT, &limit);
+    if (status != XY_OK)
+        return status;
+    if (xy_arg(command, "purpose").at && !purpose.len)
+        return xy_fail(command, XY_INVALID, "--purpose must say what the text is read for");
+    if (!choice.one)
+        return put_all(command, &choice, purpose, limit);
+    struct xy_message_record record;
+    if (xy_message_look(choice.one, &record) == XY_ABSENT)
+        return xy_fail(command, XY_ABSENT, "there is no such message");
+    return put_message(command, choice.one, purpose);
+}
+
+xy_status
+command_who(XY_SELF, struct xy_command *command)
+{
+    struct choice choice = {.one = 0};
+    struct survey survey = {.choice = &choice};
+    struct xy_message_record record;
+    xy_status status = choose_one(command, xy_arg(command, "ID"), &choice.one);
+    if (status == XY_OK)
+        status = xy_message_look(choice.one, &record);
+    if (status == XY_ABSENT)
+        return xy_fail(command, status, "there is no such message");
+    if (status == XY_OK)
+        status = record_read(command, XY_STR("who can read a message"), choice.one);
+    if (status == XY_OK)
+        status = survey_make(self, &survey);
+    if (status != XY_OK)
+        return status;
+    xy_put_str(command, "state", xy_str_from(states[record.state]));
+    return plan_show_one(self, command, choice.one, survey.items, survey.count);
+}
