@@ -241,10 +241,10 @@ def test_s0_20_the_plan_names_devices_with_last_seen(cast, server, request):
     assert {("archive", romeo.jid), ("archive", juliet.jid)} <= set(whats(waits))
     juliet.sends("<presence/>")
     juliet.settles()
-    server.advance("1 min")
-    juliet.round_trip()
 
     def has_it():
+        juliet.round_trip()
+        server.advance("1 min")
         return ("device has it", juliet.jid) in whats(plan(server, asked))
 
     process.wait_until(has_it, "the device has it")
