@@ -16,12 +16,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-struct settings settings;
-int client_epoll;
+struct settings settings = {
+    .address = "127.0.0.1",
+    .domain = "localhost",
+    .prefix = "user",
+    .password = "password",
+    .mechanism = "SCRAM-SHA-1",
+    .port = 5222,
+    .tls = CLIENT_STARTTLS,
+    .presence = true,
+};
+static int client_epoll;
 static gnutls_certificate_credentials_t credentials;
 static gnutls_priority_t priority;
 /* What one recv brought, for the connection whose event is handled; GnuTLS alone asks three
@@ -38,12 +48,54 @@ now_us(void)
     return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
-void
-clients_init(void)
+bool
+client_option(int letter, const char *value)
 {
+    switch (letter) {
+    case 'a':
+        settings.address = value;
+        return true;
+    case 'p':
+        settings.port = atoi(value);
+        return true;
+    case 'd':
+        settings.domain = value;
+        return true;
+    case 'x':
+        settings.prefix = value;
+        return true;
+    case 'w':
+        settings.password = value;
+        return true;
+    case 'c':
+        settings.mechanism = value;
+        return true;
+    case 't':
+        settings.tls = strcmp(value, "none") == 0     ? CLIENT_PLAIN
+                       : strcmp(value, "direct") == 0 ? CLIENT_DIRECT
+                                                      : CLIENT_STARTTLS;
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool
+clients_init(int count)
+{
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_cur < (rlim_t)count + 64) {
+        fprintf(stderr, "ulimit -n is %llu, %d users need more\n",
+                (unsigned long long)files.rlim_cur, count);
+        return false;
+    }
     client_epoll = epoll_create1(0);
     gnutls_certificate_allocate_credentials(&credentials);
     gnutls_priority_init(&priority, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", NULL);
+    return true;
 }
 
 static void
@@ -455,7 +507,7 @@ receive(struct client *client)
     return true;
 }
 
-void
+static void
 client_event(struct client *client, uint32_t events)
 {
     if (client->stage == CLIENT_DEAD)
@@ -480,4 +532,13 @@ client_event(struct client *client, uint32_t events)
         client->in_size = 0;
     }
     client_flush(client);
+}
+
+void
+clients_poll(int wait_ms)
+{
+    static struct epoll_event events[512];
+    int count = epoll_wait(client_epoll, events, 512, wait_ms);
+    for (int i = 0; i < count; i++)
+        client_event(events[i].data.ptr, events[i].events);
 }

@@ -51,13 +51,18 @@ struct client {
     bool touched;
 };
 
-extern int client_epoll;
 int64_t now_us(void);
-void clients_init(void);
+/* The settings by option: for getopt_long(), and what it found; false: not one of them. */
+#define CLIENT_OPTIONS                                                                \
+    {"address", 1, NULL, 'a'}, {"port", 1, NULL, 'p'}, {"domain", 1, NULL, 'd'},      \
+        {"prefix", 1, NULL, 'x'}, {"password", 1, NULL, 'w'},                         \
+        {"mechanism", 1, NULL, 'c'}, {"tls", 1, NULL, 't'}
+bool client_option(int letter, const char *value);
+bool clients_init(int count); /* false, with a word on stderr: too few descriptors */
+void clients_poll(int wait_ms);
 /* Connects and logs in by itself; on_ready and on_bytes are called as it goes. */
 void client_open(struct client *client, int number);
 void client_close(struct client *client);
-void client_event(struct client *client, uint32_t events);
 void client_send(struct client *client, const char *bytes,
                  size_t len); /* queues; flush sends */
 void client_printf(struct client *client, const char *format, ...)

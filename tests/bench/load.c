@@ -17,8 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { LOT = 50 };
@@ -158,15 +156,6 @@ client_lost(struct client *client, const char *why)
 }
 
 static void
-poll_once(int wait_ms)
-{
-    static struct epoll_event events[512];
-    int count = epoll_wait(client_epoll, events, 512, wait_ms);
-    for (int i = 0; i < count; i++)
-        client_event(events[i].data.ptr, events[i].events);
-}
-
-static void
 drain_chat(void) /* nothing sent may be missing: wait until all that is in flight has come */
 {
     stopping = true;
@@ -177,7 +166,7 @@ drain_chat(void) /* nothing sent may be missing: wait until all that is in fligh
             all = all && clients[i].received == clients[i ^ 1].sent;
         if (all || now_us() > until)
             return;
-        poll_once(50);
+        clients_poll(50);
     }
 }
 
@@ -219,7 +208,7 @@ run_idle(void)
             client_open(&clients[opened], opened);
             opened++;
         }
-        poll_once(20);
+        clients_poll(20);
         if (ready == users && !settled)
             settled = now_us() + seconds * 1000000LL;
         if (settled && now_us() > settled)
@@ -232,7 +221,7 @@ run_idle(void)
            users, ready, before, after, (double)(after - before) / users, lost);
     fflush(stdout);
     while (getenv("BENCH_HOLD") && !lost) /* until killed, or a connection is lost */
-        poll_once(100);
+        clients_poll(100);
     return ready == users && !lost ? 0 : 1;
 }
 
@@ -244,7 +233,7 @@ run_login(void)
     start_measuring();
     opened = window;
     while (now_us() < end_us) {
-        poll_once(20);
+        clients_poll(20);
         for (int i = 0; i < window; i++)
             if (clients[i].stage == CLIENT_DEAD)
                 client_open(&clients[i], opened++ % users);
@@ -266,7 +255,7 @@ say_goodbye(void)
             client_flush(&clients[i]);
         }
     while (ready > 0 && now_us() < until)
-        poll_once(20);
+        clients_poll(20);
 }
 
 static int
@@ -278,7 +267,7 @@ run(void)
             client_open(&clients[opened], opened);
             opened++;
         }
-        poll_once(20);
+        clients_poll(20);
         if (lost || (!measuring && now_us() > patience))
             break;
     }
@@ -294,36 +283,13 @@ static void
 read_options(int count, char **words)
 {
     static const struct option options[] = {
-        {"mode", 1, NULL, 'm'},      {"address", 1, NULL, 'a'}, {"port", 1, NULL, 'p'},
-        {"domain", 1, NULL, 'd'},    {"prefix", 1, NULL, 'x'},  {"password", 1, NULL, 'w'},
-        {"users", 1, NULL, 'u'},     {"window", 1, NULL, 'n'},  {"seconds", 1, NULL, 's'},
-        {"bytes", 1, NULL, 'b'},     {"tls", 1, NULL, 't'},     {"pid", 1, NULL, 'i'},
-        {"mechanism", 1, NULL, 'c'}, {NULL, 0, NULL, 0},
-    };
-    settings = (struct settings){"127.0.0.1",   "localhost", "user",          "password",
-                                 "SCRAM-SHA-1", 5222,        CLIENT_STARTTLS, true};
+        CLIENT_OPTIONS,           {"mode", 1, NULL, 'm'},    {"users", 1, NULL, 'u'},
+        {"window", 1, NULL, 'n'}, {"seconds", 1, NULL, 's'}, {"bytes", 1, NULL, 'b'},
+        {"pid", 1, NULL, 'i'},    {NULL, 0, NULL, 0}};
     for (int o; (o = getopt_long(count, words, "", options, NULL)) != -1;)
         switch (o) {
         case 'm':
             mode = optarg;
-            break;
-        case 'a':
-            settings.address = optarg;
-            break;
-        case 'p':
-            settings.port = atoi(optarg);
-            break;
-        case 'd':
-            settings.domain = optarg;
-            break;
-        case 'x':
-            settings.prefix = optarg;
-            break;
-        case 'w':
-            settings.password = optarg;
-            break;
-        case 'c':
-            settings.mechanism = optarg;
             break;
         case 'u':
             users = atoi(optarg);
@@ -337,16 +303,12 @@ read_options(int count, char **words)
         case 'b':
             body_bytes = atoi(optarg);
             break;
-        case 't':
-            settings.tls = strcmp(optarg, "none") == 0     ? CLIENT_PLAIN
-                           : strcmp(optarg, "direct") == 0 ? CLIENT_DIRECT
-                                                           : CLIENT_STARTTLS;
-            break;
         case 'i':
             meter_watch(atoi(optarg));
             break;
         default:
-            exit(2);
+            if (!client_option(o, optarg))
+                exit(2);
         }
 }
 
@@ -354,17 +316,9 @@ int
 main(int count, char **words)
 {
     read_options(count, words);
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    if (files.rlim_cur < (rlim_t)users + 64) {
-        fprintf(stderr, "ulimit -n is %llu, %d users need more\n",
-                (unsigned long long)files.rlim_cur, users);
+    if (!clients_init(users > window ? users : window))
         return 2;
-    }
     clients = calloc((size_t)(users > window ? users : window) + 1, sizeof(*clients));
-    clients_init();
     if (strcmp(mode, "idle") == 0)
         return run_idle();
     return strcmp(mode, "login") == 0 ? run_login() : run();

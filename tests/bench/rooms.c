@@ -19,8 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
 
 enum { PATIENCE_S = 60, REST_S = 3, LOGINS = 64 };
 static struct client *clients;
@@ -32,15 +30,6 @@ static uint64_t under_way, done;
 static bool (*next)(void);
 static int next_room, next_slot;
 
-static void
-poll_once(void)
-{
-    static struct epoll_event events[512];
-    int count = epoll_wait(client_epoll, events, 512, 20);
-    for (int i = 0; i < count; i++)
-        client_event(events[i].data.ptr, events[i].events);
-}
-
 /* Until `now` is `wanted`, or nothing came for too long, or something was wrong. */
 static bool
 reaches(const uint64_t *now, uint64_t wanted, const char *what)
@@ -48,7 +37,7 @@ reaches(const uint64_t *now, uint64_t wanted, const char *what)
     uint64_t last = *now;
     int64_t until = now_us() + PATIENCE_S * 1000000LL;
     while (*now < wanted && !crowd.faults) {
-        poll_once();
+        clients_poll(20);
         if (*now != last)
             until = now_us() + PATIENCE_S * 1000000LL;
         else if (now_us() > until)
@@ -196,7 +185,7 @@ log_in(void)
             client_open(&clients[opened], opened);
             opened++;
         }
-        poll_once();
+        clients_poll(20);
         if (now_us() > until)
             crowd_fault("only %d logged in", ready);
     }
@@ -259,7 +248,7 @@ talk(int senders, int window)
         client_flush(client);
     }
     while (now_us() < began + seconds * 1000000LL && !crowd.faults)
-        poll_once();
+        clients_poll(20);
     talking = false;
     uint64_t all = before + (crowd.sent - sent) * (uint64_t)crowd.occupants;
     if (!reaches(&crowd.deliveries, all, "deliveries"))
@@ -280,7 +269,7 @@ rest(void)
 {
     int64_t until = now_us() + REST_S * 1000000LL;
     while (now_us() < until && !crowd.faults)
-        poll_once();
+        clients_poll(20);
     printf("{\"step\":\"rest\",\"rss_kb\":%ld}", meter_rss_kb());
     return !crowd.faults;
 }
@@ -305,41 +294,25 @@ take_step(const char *word)
 static void
 read_options(int count, char **words)
 {
-    static const struct option options[] = {
-        {"port", 1, NULL, 'p'},    {"domain", 1, NULL, 'd'},   {"service", 1, NULL, 'v'},
-        {"tag", 1, NULL, 'g'},     {"sessions", 1, NULL, 'u'}, {"rooms", 1, NULL, 'r'},
-        {"each", 1, NULL, 'e'},    {"joining", 1, NULL, 'j'},  {"seconds", 1, NULL, 's'},
-        {"bytes", 1, NULL, 'b'},   {"tls", 1, NULL, 't'},      {"pid", 1, NULL, 'i'},
-        {"prefix", 1, NULL, 'x'},  {"password", 1, NULL, 'w'}, {"mechanism", 1, NULL, 'c'},
-        {"mishear", 1, NULL, 'l'}, {NULL, 0, NULL, 0},
-    };
-    settings = (struct settings){"127.0.0.1",   "localhost", "user",          "password",
-                                 "SCRAM-SHA-1", 5222,        CLIENT_STARTTLS, true};
+    static const struct option options[] = {CLIENT_OPTIONS,
+                                            {"service", 1, NULL, 'v'},
+                                            {"tag", 1, NULL, 'g'},
+                                            {"sessions", 1, NULL, 'u'},
+                                            {"rooms", 1, NULL, 'r'},
+                                            {"each", 1, NULL, 'e'},
+                                            {"joining", 1, NULL, 'j'},
+                                            {"seconds", 1, NULL, 's'},
+                                            {"bytes", 1, NULL, 'b'},
+                                            {"pid", 1, NULL, 'i'},
+                                            {"mishear", 1, NULL, 'l'},
+                                            {NULL, 0, NULL, 0}};
     crowd = (struct crowd){.sessions = 100, .rooms = 1, .rooms_each = 1, .body_bytes = 100};
     crowd.service = "conference.localhost";
     crowd.tag = "r";
     for (int o; (o = getopt_long(count, words, "", options, NULL)) != -1;)
         switch (o) {
-        case 'p':
-            settings.port = atoi(optarg);
-            break;
-        case 'd':
-            settings.domain = optarg;
-            break;
-        case 'x':
-            settings.prefix = optarg;
-            break;
-        case 'w':
-            settings.password = optarg;
-            break;
-        case 'c':
-            settings.mechanism = optarg;
-            break;
         case 'l':
             crowd.mishear = optarg;
-            break;
-        case 't':
-            settings.tls = strcmp(optarg, "none") == 0 ? CLIENT_PLAIN : CLIENT_STARTTLS;
             break;
         case 'v':
             crowd.service = optarg;
@@ -369,7 +342,8 @@ read_options(int count, char **words)
             meter_watch(atoi(optarg));
             break;
         default:
-            exit(2);
+            if (!client_option(o, optarg))
+                exit(2);
         }
 }
 
@@ -377,14 +351,9 @@ int
 main(int count, char **words)
 {
     read_options(count, words);
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    if (!crowd_init())
+    if (!crowd_init() || !clients_init(crowd.sessions))
         return 2;
     clients = calloc((size_t)crowd.sessions, sizeof(*clients));
-    clients_init();
     bool good = log_in();
     printf("[");
     for (int i = optind; i < count && good; i++) {
