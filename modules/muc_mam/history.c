@@ -7,6 +7,7 @@
 #include "modules/muc_mam/muc_mam.h"
 
 #define NS_ADDRESS "http://jabber.org/protocol/address"
+#define NS_RETRACT "urn:xmpp:message-retract:1"
 enum {
     STEP = 50,       /* entries read at a time */
     LOOK_MOST = 1000 /* looked at: a room may be full of reactions */
@@ -31,12 +32,14 @@ count_characters(struct xy_str text)
 }
 
 /* Reactions, markers and the like say nothing to who does not know what they are about; nor is
- * a subject part of the discussion. */
+ * a subject part of the discussion. Who was away and asks for what he missed learns here what
+ * was taken back meanwhile (requirement S0-19). */
 static bool
 is_shown(const struct xy_archived *archived)
 {
     return archived->state != XY_MESSAGE_LIVE ||
-           xy_stanza_child(archived->stanza, XY_STR(XY_NS_CLIENT), XY_STR("body"));
+           xy_stanza_child(archived->stanza, XY_STR(XY_NS_CLIENT), XY_STR("body")) ||
+           xy_stanza_child(archived->stanza, XY_STR(NS_RETRACT), XY_STR("retract"));
 }
 
 /* XEP-0033, as XEP-0045 has it for history. */

@@ -30,7 +30,8 @@ excerpt(struct xy_str text)
 }
 
 void
-push_note_words(struct push *self, struct account *account, const struct xy_stanza *message)
+push_note_words(struct push *self, struct account *account, xy_message_id id,
+                const struct xy_stanza *message)
 {
     bool encrypted = xy_stanza_child(message, XY_STR("urn:xmpp:eme:0"), XY_STR("encryption"));
     const struct xy_node *body =
@@ -41,6 +42,20 @@ push_note_words(struct push *self, struct account *account, const struct xy_stan
     set_words(self, &account->body,
               body && self->content.index >= CONTENT_BODY ? excerpt(xy_node_text(body))
                                                           : XY_NO_STR);
+    account->said = id;
+}
+
+void
+push_removed(XY_SELF, xy_message_id id)
+{
+    struct xy_str key;
+    void *value;
+    size_t at = 0;
+    while (xy_map_next(self->accounts, &at, &key, &value)) {
+        struct account *account = value;
+        if (account->said == id || !account->said)
+            set_words(self, &account->body, XY_NO_STR);
+    }
 }
 
 /* ---- targets

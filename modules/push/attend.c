@@ -245,7 +245,7 @@ push_delivering(XY_SELF, struct xy_delivery *delivery)
     account->fresh = true;
     account->late |= account->left || xy_delivery_is_again(delivery);
     account->urgent |= weight == CALL;
-    push_note_words(self, account, message);
+    push_note_words(self, account, xy_delivery_id(delivery), message);
     push_attend(self, account);
     push_release(self, account);
 }
@@ -261,7 +261,7 @@ push_unread(XY_SELF, struct xy_user *member, const struct xy_jid *room,
     if (!account)
         return;
     if (mentioned || !account->fresh || !account->mentioned)
-        push_note_words(self, account, message);
+        push_note_words(self, account, 0, message);
     account->mentioned = mentioned || (account->fresh && account->mentioned);
     account->fresh = true;
     account->late |= account->left != NULL;

@@ -269,6 +269,7 @@ static const struct xy_hook hooks[] = {
     XY_ON(session_ending, push_ending),
     XY_ON(stanza_in, take_notice),
     XY_ON(account_deleted, forget),
+    XY_ON(message_removed, push_removed),
 };
 static const struct xy_iq_route iqs[] = {
     XY_IQ_ROUTE(XY_SET, XY_NS_PUSH, "enable", enable, .where = XY_IQ_OWN, .quiet = true),

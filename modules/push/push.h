@@ -47,6 +47,7 @@ struct account {
     bool mentioned;           /* it is from a room and speaks of its user */
     struct departure *left;   /* since services were last considered */
     struct xy_str sender, body; /* of the newest message, as far as `content` wants them */
+    xy_message_id said;         /* that message; 0: one of a room */
 };
 
 struct target {
@@ -75,8 +76,11 @@ void push_note_departure(struct push *self, struct account *account,
                          const struct xy_session *session, bool owed, bool call);
 void push_forget_departures(struct push *self, struct account *account);
 void push_free_target(struct push *self, struct target *target);
-void push_note_words(struct push *self, struct account *account,
+/* `id` 0: said in a room. */
+void push_note_words(struct push *self, struct account *account, xy_message_id id,
                      const struct xy_stanza *message);
+/* It was taken back: no notification repeats its words. */
+void push_removed(XY_SELF, xy_message_id id);
 
 /* ---- weigh.c: what a client is woken for ----------------------------------------------------- */
 enum weight { UNIMPORTANT, IMPORTANT, CALL };

@@ -400,12 +400,13 @@ def test_a_removed_message_is_a_tombstone_everywhere(make_server, actors, reques
     for paged in (dict(after=ids(hall, secret)[0]), dict(before=ids(hall, retraction)[0])):
         assert len(ask(juliet, to=hall, **paged).results) in (1, 2), "its id is still a bound"
     seen = hall.enters(actors(server).online("nurse"), "Nurse")
-    assert len(seen.history) == 2
+    assert len(seen.history) == 3
     assert dom.match(dom.parse(tombstone % (
         "<delay xmlns='urn:xmpp:delay' from='*' stamp='*'/>"
         f"<stanza-id xmlns='{SID}' by='{hall}' id='{ids(hall, secret)[0]}'/>")), seen.history[0]) is None, (
             dom.show(seen.history[0]))
-    assert dom.find(seen.history[1], "client:body").text == "last"
+    assert dom.find(seen.history[1], "{urn:xmpp:message-retract:1}retract") is not None
+    assert dom.find(seen.history[2], "client:body").text == "last"
 
 
 # ---- reload, restart, power cut ------------------------------------------------------------------
