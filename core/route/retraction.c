@@ -45,10 +45,26 @@ xy_retraction_refuse(const struct xy_stanza *message, xy_condition condition, co
         (void)xy_session_send(sender, error);
 }
 
+/* A moderator's or administrator's, in whose name only servers speak (XEP-0425 4). */
+static bool
+claims_moderation(const struct xy_stanza *message)
+{
+    for (const struct xy_node *at = xy_node_first(xy_stanza_root(message)); at;
+         at = xy_node_next(at))
+        if (names_retraction(at) && xy_node_child(at, XY_NO_STR, XY_STR("moderated")))
+            return true;
+    return false;
+}
+
 bool
 xyi_retraction_may_pass(struct xy_session *session, const struct xy_stanza *message)
 {
     enum xy_retraction verdict = XY_RETRACTION_OFF;
+    if (claims_moderation(message)) {
+        xy_retraction_refuse(message, XY_BAD_REQUEST, "forged",
+                             XY_STR("Only the server says who moderated"));
+        return false;
+    }
     xy_run_retraction_asked(session->user->host, session, message, &verdict);
     if (verdict == XY_RETRACTION_OFF)
         xy_retraction_refuse(message, XY_NOT_ALLOWED, "off",

@@ -5,12 +5,16 @@
  */
 #include "core/route/accept.h"
 #include "core/route/removal.h"
+#include <xylem/removal.h>
 
 /* XEP-0359: an id that claims to be ours is forged, archive or not; XEP-0203: so is our delay.
- * Tombstones and moderators' notices are made by servers (XEP-0424 5, XEP-0425). */
+ * Tombstones and moderators' notices are made by servers (XEP-0424 5, XEP-0425), and what is
+ * said in our own namespace of removal (requirement S0-24). */
 static bool
 is_forged(const struct xy_node *child)
 {
+    if (xy_str_is(xy_node_ns(child), XY_NS_REMOVAL))
+        return true;
     if (xy_str_is(xy_node_name(child), "retracted") ||
         xy_str_is(xy_node_name(child), "moderated"))
         return xy_str_starts(xy_node_ns(child), XY_STR("urn:xmpp:message-"));
