@@ -42,12 +42,14 @@ class Prosody:
         self.domain = self.hosts[0]
         self.config_file = directory / "prosody.cfg.lua"
         text = CONFIG.format(dir=directory, cert=certificate[0], key=certificate[1], **self.ports)
-        self.config_file.write_text(text + "".join(f'VirtualHost "{h}"\n' for h in self.hosts))
+        rooms = f'Component "conference.{self.domain}" "muc"\nmodules_enabled = {{ "muc_mam" }}\nmuc_tombstones = false\n'
+        self.config_file.write_text(text + "".join(f'VirtualHost "{h}"\n' for h in self.hosts) + rooms)
         self.made = 0
 
     def _command(self, *command):
         if os.getuid() == 0:
-            subprocess.run(["chown", "-R", "prosody", str(self.directory)], check=True)
+            # Files it is just writing may go meanwhile, with a complaint.
+            subprocess.run(["chown", "-R", "prosody", str(self.directory)], stderr=subprocess.DEVNULL)
         return process.unprivileged("prosody", self.directory, list(map(str, command)))
 
     def start(self):
