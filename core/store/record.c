@@ -53,6 +53,9 @@ fill_header(struct xy_message_record *record, struct xy_str text)
     record->from = xy_stanza_from(stanza);
     record->type = xy_stanza_type(stanza);
     record->client_id = xy_stanza_id(stanza);
+    record->is_subject = xy_str_is(record->type, "groupchat") &&
+                         xy_stanza_child(stanza, XY_STR(XY_NS_CLIENT), XY_STR("subject")) &&
+                         !xy_stanza_child(stanza, XY_STR(XY_NS_CLIENT), XY_STR("body"));
     const struct xy_node *occupant =
         xy_stanza_child(stanza, XY_STR(XY_NS_OCCUPANT_ID), XY_STR("occupant-id"));
     record->occupant_id = occupant ? xy_node_attr(occupant, "id") : XY_NO_STR;

@@ -49,6 +49,9 @@ retract_muc_look(struct retract_muc *self, struct asked *asked)
     else if (status != XY_OK)
         removals_deny(&asked->verdict, xy_status_condition(status), "failed",
                       "It could not be looked up");
+    else if (asked->original.is_subject)
+        removals_deny(&asked->verdict, XY_FORBIDDEN, "protected-class",
+                      "A subject is changed, not taken back");
     else if (!asked->access.is_occupant)
         removals_deny(&asked->verdict, XY_NOT_ACCEPTABLE, "not-there",
                       "You are not in the room");

@@ -132,6 +132,17 @@ def test_s1_11_twice(hall):
     is_refused(juliet, "already")
 
 
+def test_a_subject_is_changed_not_taken_back(hall):
+    """The room goes on telling it to newcomers, so a tombstone would be a lie."""
+    romeo, juliet, nurse = hall.people
+    romeo.sends(f"<message to='{hall.jid}' type='groupchat' id='s1'><subject>secret</subject></message>")
+    heard = romeo.hears("<message type='groupchat' id='s1'>...</message>")
+    target = dom.find(heard, "sid:stanza-id").get("id")
+    retracts(hall, romeo, target)
+    is_refused(romeo, "protected-class")
+    assert why(moderates(hall, romeo, target)) == "protected-class"
+
+
 def test_a_reaction_goes_with_it(hall):
     romeo, juliet, nurse = hall.people
     target = says(hall, juliet, "hi")
