@@ -137,6 +137,8 @@ xyi_outbox_pump(struct xy_session *session)
 {
     struct outbox *out = &session->out;
     struct item *item;
+    if (out->reading)
+        return; /* it is pumped when its client is back */
     while ((item = out->waiting.first)) {
         if (item->parcel && item->parcel->failed) {
             xyi_item_free(xyi_items_take(&out->waiting));
@@ -170,7 +172,8 @@ supersede(struct outbox *out, const struct xy_stanza *presence)
     struct item *item;
     xyi_items_init(&rest);
     while ((item = xyi_items_take(&out->waiting))) {
-        if (item->kind == ITEM_PLAIN && xy_stanza_kind(item->stanza) == XY_PRESENCE &&
+        if (item->kind == ITEM_PLAIN && item->stanza &&
+            xy_stanza_kind(item->stanza) == XY_PRESENCE &&
             xy_stanza_from(item->stanza) == xy_stanza_from(presence))
             xyi_item_free(item);
         else
@@ -191,6 +194,10 @@ xyi_outbox_leave(struct xy_session *session)
     struct outbox *out = &session->out;
     struct items rest;
     struct item *item;
+    if (out->reading) {
+        out->leaves = true;
+        return;
+    }
     xyi_items_init(&rest);
     while ((item = xyi_items_take(&out->waiting))) {
         if (is_in_store(item))
@@ -216,18 +223,30 @@ forget_unsent(struct items *items, xy_message_id id)
     xyi_items_append_all(items, &rest);
 }
 
-/* What was sent counts, but is not sent again. */
+/* Its place stays. */
+static void
+empty(struct item *item)
+{
+    xy_stanza_drop(item->stanza);
+    item->stanza = NULL;
+}
+
+/* What was sent counts, but is not sent again; what a fiber is looking at goes when that is
+ * done. */
 void
 xyi_outbox_forget(struct xy_session *session, xy_message_id id)
 {
     struct outbox *out = &session->out;
-    forget_unsent(&out->waiting, id);
+    for (struct item *item = out->waiting.first; item && out->reading; item = item->next)
+        if (item->content == id)
+            empty(item);
+    if (!out->reading)
+        forget_unsent(&out->waiting, id);
     forget_unsent(&out->held, id);
     for (struct item *item = out->sent.first; item; item = item->next) {
         if (item->content != id || !item->stanza)
             continue;
-        xy_stanza_drop(item->stanza);
-        item->stanza = NULL;
+        empty(item);
         out->in_memory--;
     }
 }
@@ -265,7 +284,7 @@ xyi_outbox_put(struct xy_session *session, const struct item *item)
     bool presence = item->kind == ITEM_PLAIN && xy_stanza_kind(item->stanza) == XY_PRESENCE;
     if (leave_in_store(out, item))
         return true;
-    if (presence && !session->stream)
+    if (presence && !session->stream && !out->reading)
         supersede(out, item->stanza);
     if (is_too_far_behind(session, item))
         return false;

@@ -107,6 +107,8 @@ struct outbox {
     bool lossy;    /* there was no room for something it would miss: it cannot be resumed */
     bool overflow; /* stored messages were left in the store */
     bool wanted;   /* somebody resumes it while its stream still logs in */
+    bool reading;  /* a fiber goes through `sent` and `waiting`: items stay where they are */
+    bool leaves;   /* xyi_outbox_leave() meanwhile */
     uint64_t window_put;
     uint64_t uncounted; /* of `put`: sent before the client began to count */
 };

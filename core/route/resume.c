@@ -190,15 +190,21 @@ read_page(struct xy_session *session, struct item **from)
     return session->open ? status : XY_GONE;
 }
 
-/* Nobody acknowledges or sends meanwhile: the session has no stream. */
+/* Nobody acknowledges or sends meanwhile, for the session has no stream; and what is put, taken
+ * back or refused by the database meanwhile leaves the items where they are. */
 static xy_status
 read_again(struct xy_session *session)
 {
     xy_status status = XY_OK;
+    session->out.reading = true;
     for (struct item *from = session->out.sent.first; from && status == XY_OK;)
         status = read_page(session, &from);
     for (struct item *from = session->out.waiting.first; from && status == XY_OK;)
         status = read_page(session, &from);
+    session->out.reading = false;
+    if (session->out.leaves && session->open)
+        xyi_outbox_leave(session);
+    session->out.leaves = false;
     session->out.in_memory = 0;
     for (const struct item *item = session->out.sent.first; item; item = item->next)
         session->out.in_memory += item->stanza != NULL;
