@@ -71,6 +71,23 @@ fill(struct removals *removals, struct approval *approval, const struct approvin
     approval->archive_in = from->original->in_recipients_archive || !approval->archive_out;
 }
 
+/* One that was approved before and not committed yet: it may never be, if the notice was
+ * refused on its way. Nobody is kept by it from asking once more, nor is who can do more. */
+static bool
+give_way(struct removals *removals, const struct approving *from)
+{
+    struct approval *former = removals_find(removals, from->key);
+    if (!former)
+        return true;
+    struct xy_str actor = xy_jid_text(xy_jid_bare(xy_session_jid(from->session)));
+    bool anew = from->state == XY_MESSAGE_RETRACTED && former->state == from->state &&
+                xy_str_equal(former->actor_bare, actor);
+    if (!anew && former->state >= from->state)
+        return false;
+    removals_forget(removals, former);
+    return true;
+}
+
 xy_status
 removals_approve(struct removals *removals, const struct approving *from,
                  struct approval **approval)
@@ -81,7 +98,7 @@ removals_approve(struct removals *removals, const struct approving *from,
     if (status != XY_OK)
         return status;
     forget_older(removals, STALE_MS); /* those that came to nothing on their way */
-    if (removals_find(removals, from->key))
+    if (!give_way(removals, from))
         return XY_CONFLICT; /* it is being taken back just now */
     *approval = xy_keep_alloc(removals->self,
                               sizeof(**approval) + (count + 1) * sizeof((*approval)->ids[0]));

@@ -64,6 +64,10 @@ tell(struct retract_muc *self, const struct asked *asked, struct approval *appro
     xy_status status = xy_room_enter(asked->room, &room);
     if (status != XY_OK)
         return status;
+    if (removals_find(&self->removals, asked->id) != approval) { /* too long at the door */
+        xy_room_leave(room);
+        return XY_TIMEOUT;
+    }
     struct xy_occupant *moderator = xy_room_find(room, xy_session_jid(asked->session));
     struct xy_room_message message = {.author = xy_session_jid(asked->session)};
     if (moderator)
@@ -76,7 +80,6 @@ tell(struct retract_muc *self, const struct asked *asked, struct approval *appro
         status = xy_message_look(asked->original.id, &now);
     if (status == XY_OK && now.state == XY_MESSAGE_LIVE)
         status = XY_BROKEN; /* the database refused it */
-    (void)self;
     return status;
 }
 

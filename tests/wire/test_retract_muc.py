@@ -205,6 +205,24 @@ def test_an_occupants_moderated_element_is_dropped(hall):
 # ---- switches ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("obstacle", ["not-there", "no voice"])
+def test_what_came_to_nothing_keeps_nobody_from_moderating(hall, cast, obstacle):
+    """An author whose own request the room does not take cannot shield his words by it."""
+    romeo, juliet, nurse = hall.people
+    target = says(hall, juliet, "a word too much")
+    if obstacle == "no voice":
+        hall.is_configured(romeo, moderatedroom=True)
+        hall.allows(romeo, nick="Juliet", role="visitor")
+        hush(*hall.people)
+    sender = juliet if obstacle == "no voice" else cast.another(juliet)
+    retracts(hall, sender, target)
+    sender.hears("<message type='error' id='r1'>...</message>")
+    hush(*hall.people)
+    assert moderates(hall, romeo, target).get("type") == "result"
+    hush(*hall.people)
+    assert tombstones(ask(romeo, to=hall.jid))
+
+
 @pytest.mark.parametrize("authors, moderators", [(False, False), (True, False), (False, True)])
 def test_s0_29_each_its_own_switch(make_server, actors, authors, moderators):
     server = made_with_rooms(make_server, modules={"muc_mam": True, "audit": True, "retract_muc": {
