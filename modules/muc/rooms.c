@@ -144,6 +144,18 @@ is_stored(struct xy_room *room, const struct room_row *row)
            xy_str_equal(found.config, row->config) && found.locked == row->locked;
 }
 
+/* Its messages and what others keep for them. */
+static xy_status
+erase_archive(struct xy_room *room)
+{
+    xy_status status = xy_room_identify(room, false);
+    if (status == XY_OK || status == XY_ABSENT)
+        xy_run_muc_destroyed(xy_room_host(room), xy_room_jid(room), xy_room_owner(room));
+    if (status == XY_OK)
+        status = xy_room_erase(room);
+    return status == XY_ABSENT ? XY_OK : status;
+}
+
 xy_status
 muc_create(struct muc *self, struct xy_room *room, const struct xy_jid *owner, bool locked)
 {
@@ -151,7 +163,11 @@ muc_create(struct muc *self, struct xy_room *room, const struct xy_jid *owner, b
     xy_assert(!state->created_ms);
     struct room_row row = row_of(room, new_number(), locked);
     row.created_ms = xy_now_ms();
-    xy_status status = room_row_insert(xy_room_jid(room), &row, owner);
+    xy_status status = xy_room_identify(room, false);
+    if (status == XY_OK) /* what is left of one before it */
+        status = erase_archive(room);
+    if (status == XY_OK || status == XY_ABSENT)
+        status = room_row_insert(xy_room_jid(room), &row, owner);
     if (status == XY_UNKNOWN && is_stored(room, &row))
         status = XY_OK;
     if (status != XY_OK)
@@ -191,21 +207,6 @@ throw_out_all(struct muc *self, struct xy_room *room, const struct xy_jid *alter
         muc_eject(self, one, NULL, NULL, XY_NO_STR, destroy);
 }
 
-/* Its messages and what others keep for them. */
-static void
-erase_archive(struct xy_room *room)
-{
-    xy_status status = xy_room_identify(room, false);
-    if (status == XY_OK || status == XY_ABSENT)
-        xy_run_muc_destroyed(xy_room_host(room), xy_room_jid(room), xy_room_owner(room));
-    if (status == XY_OK)
-        status = xy_room_erase(room);
-    if (status != XY_OK && status != XY_ABSENT)
-        xy_error("muc.archive_stays", "the archive of a destroyed room was not erased",
-                 XY_F_STR_AS("room", xy_jid_text(xy_room_jid(room))),
-                 XY_F_CSTR_AS("status", xy_status_name(status)));
-}
-
 xy_status
 muc_destroy(struct muc *self, struct xy_room *room, const struct xy_jid *alternate,
             struct xy_str password, struct xy_str reason)
@@ -219,7 +220,11 @@ muc_destroy(struct muc *self, struct xy_room *room, const struct xy_jid *alterna
         return status;
     *muc_state(room) = (struct state){.destroyed = true};
     throw_out_all(self, room, alternate, password, reason);
-    erase_archive(room);
+    status = erase_archive(room);
+    if (status != XY_OK)
+        xy_error("muc.archive_stays", "the archive of a destroyed room was not erased",
+                 XY_F_STR_AS("room", xy_jid_text(xy_room_jid(room))),
+                 XY_F_CSTR_AS("status", xy_status_name(status)));
     xy_count(&self->destroyed);
     return XY_OK;
 }

@@ -3,8 +3,10 @@
 occupants for a while."""
 import pytest
 
-from lib import process
+from lib import dom, process
+from lib.archive import ask
 from lib.council import asks_list, condition, config, gathers, item, changes, jids, listed, submits
+from lib.database import change
 from lib.room import Room, hush, made_with_rooms
 
 pytestmark = pytest.mark.xylem
@@ -110,3 +112,22 @@ def test_nothing_of_a_change_that_was_not_acknowledged_is_half_there(make_server
     found = [jid.split("-")[0] for jid in jids(hall, romeo, "member")]
     assert {f"p{n}" for n in range(4)} <= set(found)
     assert all(found.count(one) == 10 for one in set(found))
+
+
+def test_what_is_left_of_a_destroyed_rooms_archive(make_server, actors, request):
+    """Killed between the end of a room and that of its archive: the next room of that name has none of it."""
+    server = made_with_rooms(make_server, modules={"muc_mam": True})
+    cast, hall = actors(server), Room(server)
+    romeo = gathers(cast, hall, "romeo", persistentroom=True)[0]
+    romeo.sends(f"<message to='{hall}' type='groupchat' id='m'><body>a secret</body></message>")
+    hush(romeo)
+    server.kill()
+    change(server, request, f"delete from muc_room where jid = '{hall}'")
+    server.start()
+    nurse = cast.online("nurse")
+    assert not hall.opens(nurse, "Nurse").history
+    assert not ask(nurse, to=hall.jid).results
+    nurse.sends(f"<message to='{hall}' type='groupchat' id='m'><body>hello</body></message>")
+    hush(nurse)
+    [heard] = ask(nurse, to=hall.jid).results
+    assert "hello" in dom.show(heard.wrapper)
