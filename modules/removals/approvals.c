@@ -28,8 +28,8 @@ void
 removals_forget(struct removals *removals, struct approval *approval)
 {
     const struct xy_str *texts[] = {
-        &approval->key,        &approval->operation, &approval->actor, &approval->notice_id,
-        &approval->actor_bare, &approval->by,        &approval->reason};
+        &approval->key,        &approval->operation, &approval->actor,  &approval->notice_id,
+        &approval->actor_bare, &approval->by,        &approval->reason, &approval->room};
     (void)xy_map_remove(removals->approved, approval->key);
     xy_stanza_drop(approval->stanza);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -67,6 +67,7 @@ fill(struct removals *removals, struct approval *approval, const struct approvin
     approval->notice_id = xy_keep_str(self, from->notice_id);
     approval->by = xy_keep_str(self, from->by);
     approval->reason = xy_keep_str(self, from->reason);
+    approval->room = from->room ? xy_keep_str(self, xy_jid_text(from->room)) : XY_NO_STR;
     approval->archive_out = from->original->in_senders_archive;
     approval->archive_in = from->original->in_recipients_archive || !approval->archive_out;
 }
@@ -131,27 +132,41 @@ add_records(const struct approval *approval, struct xy_txn *txn)
 struct applying { /* the instance's, from the submission until it is durable */
     struct applying *next;
     struct xy_host *host;
-    struct xy_str actor_bare;
+    struct xy_str actor_bare, room;
     size_t count;
     xy_message_id ids[];
 };
 
-/* The notice's transaction is the author's, or the room's that he is in: both have settled when
- * the state can be read. */
+/* The notice's transaction is the room's, or the author's. */
+static void
+settle(const struct applying *applying)
+{
+    struct xy_user *user;
+    struct xy_room *room;
+    const struct xy_jid *of =
+        xy_jid_parse(applying->room.len ? applying->room : applying->actor_bare);
+    if (of && applying->room.len) {
+        if (xy_room_known(of) && xy_room_enter(of, &room) == XY_OK) {
+            xy_room_settle(room);
+            xy_room_leave(room);
+        }
+    } else if (of && xy_user_get(of, &user) == XY_OK) {
+        xy_user_settle(user);
+    }
+}
+
 static void
 apply(struct removals *removals, struct applying *applying)
 {
     struct xy_message_record original;
-    struct xy_user *user;
-    const struct xy_jid *actor = xy_jid_parse(applying->actor_bare);
-    if (actor && xy_user_get(actor, &user) == XY_OK)
-        xy_user_settle(user);
+    settle(applying);
     if (xy_message_look(applying->ids[0], &original) == XY_OK &&
         original.state != XY_MESSAGE_LIVE) {
         xy_removal_apply(applying->host, applying->ids, applying->count);
         xy_count(removals->accepted);
     }
     xy_keep_free(removals->self, applying->actor_bare.at);
+    xy_keep_free(removals->self, applying->room.at);
     xy_keep_free(removals->self, applying);
 }
 
@@ -182,6 +197,7 @@ apply_later(struct removals *removals, const struct approval *approval)
     struct applying *applying = xy_keep_alloc(self, sizeof(*applying) + bytes);
     applying->host = xy_host_of(self);
     applying->actor_bare = xy_keep_str(self, approval->actor_bare);
+    applying->room = approval->room.len ? xy_keep_str(self, approval->room) : XY_NO_STR;
     applying->count = approval->count;
     memcpy(applying->ids, approval->ids, bytes);
     applying->next = removals->applying;

@@ -57,7 +57,7 @@ struct approval {
     xy_owner owner;                 /* whose count it is; 0: nobody's */
     enum xy_message_state state;
     const char *kind; /* of the audit record */
-    struct xy_str operation, actor, actor_bare, notice_id, by, reason;
+    struct xy_str operation, actor, actor_bare, notice_id, by, reason, room;
     bool archive_out, archive_in; /* whose archives had the original */
     size_t count;
     xy_message_id ids[]; /* the original, then what goes with it */
@@ -65,6 +65,7 @@ struct approval {
 struct approving { /* what the caller says */
     struct xy_str key, notice_id, by, reason;
     const struct xy_stanza *stanza;
+    const struct xy_jid *room;  /* that says it to all; NULL: its author says it to one */
     struct xy_session *session; /* whose doing it is */
     enum xy_message_state state;
     const char *kind;

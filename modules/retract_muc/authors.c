@@ -88,6 +88,7 @@ approve(struct retract_muc *self, struct asked *asked, const struct xy_stanza *m
     struct approving approving = {
         .key = asked->id,
         .notice_id = xy_stanza_id(message),
+        .room = asked->room,
         .session = asked->session,
         .state = XY_MESSAGE_RETRACTED,
         .kind = "retract",

@@ -103,6 +103,7 @@ moderate(struct retract_muc *self, struct asked *asked, struct xy_str reason)
         .notice_id = xy_audit_operation(),
         .by = by,
         .reason = reason,
+        .room = asked->room,
         .session = asked->session,
         .state = XY_MESSAGE_MODERATED,
         .kind = "moderate",

@@ -2,7 +2,7 @@
 """Taking back what was said in rooms: authors (XEP-0424) and moderators (XEP-0425)."""
 import pytest
 
-from lib import dom
+from lib import dom, process
 from lib.archive import ask
 from lib.database import number
 from lib.removal import REMOVAL, RETRACT, tombstones
@@ -56,6 +56,10 @@ def moderates(room, client, target, reason="rude"):
 def why(error):
     [condition] = [c for c in dom.find(error, "client:error") if dom.name(c)[0] == REMOVAL]
     return dom.name(condition)[1]
+
+
+def taken_back(server):
+    return sum(r["value"] for r in server.json("metrics")["rows"] if r["metric"].startswith("retract_muc.accepted"))
 
 
 def is_refused(client, reason):
@@ -221,6 +225,19 @@ def test_what_came_to_nothing_keeps_nobody_from_moderating(hall, cast, obstacle)
     assert moderates(hall, romeo, target).get("type") == "result"
     hush(*hall.people)
     assert tombstones(ask(romeo, to=hall.jid))
+
+
+def test_its_end_is_waited_for(hall, server):
+    """Counted when it is durable: then it leaves the queues in memory, too."""
+    romeo, juliet, nurse = hall.people
+    before = taken_back(server)
+    for i in range(3):
+        target = says(hall, juliet, f"word {i}", f"m{i}")
+        retracts(hall, juliet, target, f"r{i}")
+        for client in hall.people:
+            retraction(client, target)
+    assert moderates(hall, romeo, says(hall, juliet, "and another", "m3")).get("type") == "result"
+    process.wait_until(lambda: taken_back(server) == before + 4, "the end of all four")
 
 
 @pytest.mark.parametrize("authors, moderators", [(False, False), (True, False), (False, True)])
