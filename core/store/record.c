@@ -233,21 +233,35 @@ add(struct search *search, xy_message_id id)
     search->ids[search->count++] = id;
 }
 
+/* One page; what is read goes at once, for an archive may be long. */
+static xy_status
+search_page(struct search *search, struct xy_archive_query *query, bool *more)
+{
+    struct xy_archive_page page;
+    xy_message_id found[PAGE];
+    size_t count = 0;
+    xy_temp_open();
+    xy_status status = xy_archive_read(query, &page);
+    for (size_t i = 0; status == XY_OK && i < page.count; i++) {
+        query->after = page.at[i].id;
+        if (page.at[i].state == XY_MESSAGE_LIVE && follows(search, page.at[i].stanza))
+            found[count++] = page.at[i].id;
+    }
+    *more = status == XY_OK && page.more;
+    xy_temp_close();
+    for (size_t i = 0; i < count; i++)
+        add(search, found[i]);
+    return status;
+}
+
 static xy_status
 search_archive(struct search *search, xy_owner owner, const struct xy_jid *with)
 {
     struct xy_archive_query query = {
         .owner = owner, .after = search->record->id, .with = with, .limit = PAGE};
-    struct xy_archive_page page = {.more = true};
     xy_status status = XY_OK;
-    while (status == XY_OK && page.more) {
-        status = xy_archive_read(&query, &page);
-        for (size_t i = 0; status == XY_OK && i < page.count; i++) {
-            query.after = page.at[i].id;
-            if (page.at[i].state == XY_MESSAGE_LIVE && follows(search, page.at[i].stanza))
-                add(search, page.at[i].id);
-        }
-    }
+    for (bool more = true; status == XY_OK && more;)
+        status = search_page(search, &query, &more);
     return status;
 }
 
