@@ -22,6 +22,16 @@ struct errand {
     } at[];
 };
 
+static void
+drop(struct muc *self, struct errand *errand)
+{
+    for (size_t i = 0; i < errand->count; i++)
+        xy_jid_drop(errand->at[i].jid);
+    xy_jid_drop(errand->room);
+    xy_stanza_drop(errand->said);
+    xy_keep_free(self, errand);
+}
+
 /* ---- on the strand
  * --------------------------------------------------------------------------------- */
 
@@ -79,11 +89,7 @@ run(void *instance, void *argument)
     write_marks(errand);
     if (errand->said)
         tell(errand);
-    for (size_t i = 0; i < errand->count; i++)
-        xy_jid_drop(errand->at[i].jid);
-    xy_jid_drop(errand->room);
-    xy_stanza_drop(errand->said);
-    xy_keep_free(self, errand);
+    drop(self, errand);
 }
 
 void
@@ -159,7 +165,10 @@ send_errand(struct muc *self, struct hints *hints, const struct xy_stanza *said,
         if (what)
             add(errand, member->jid, what);
     }
-    post(self, errand);
+    if (errand->count)
+        post(self, errand);
+    else
+        drop(self, errand); /* it would make others wait */
 }
 
 static void later(void *instance, void *argument);
@@ -192,7 +201,9 @@ later(void *instance, void *argument)
     xy_status status = muc_enter(self, hints->room, &room);
     said = hints->waiting;
     hints->waiting = NULL;
-    if (status == XY_OK && muc_hints(self, room) && muc_see_who_is_here(self, hints, room) > 0)
+    bool same = status == XY_OK &&
+                hints->number == muc_state(room)->number; /* not another of that name */
+    if (same && muc_hints(self, room) && muc_see_who_is_here(self, hints, room) > 0)
         send_errand(self, hints, said, is_heard(), THE_OTHERS);
     hints->told_ms = xy_monotonic_ms();
     hints->timed = false;
