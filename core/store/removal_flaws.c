@@ -8,10 +8,6 @@
 #include "core/store/driver.h"
 #include "core/store/parts.h"
 
-static const struct xy_statement scan = XY_SQL(
-    "select m.id, s.text, r.text, m.class, m.state from (select id, sender, rcpt, class, state"
-    " from message where id > ? and id < ? order by id limit ?) m"
-    " join jid s on s.id = m.sender join jid r on r.id = m.rcpt order by m.id");
 static const struct xy_statement read_devices =
     XY_SQL("select d.id, d.last_seen, (select count(*) from pending p where p.owner = d.owner"
            " and p.device = d.id and p.message = ?) from device d where d.owner = ?"
@@ -40,13 +36,6 @@ static const struct xy_statement record =
 static const struct xy_statement drop_pending = XY_SQL("delete from pending where message = ?");
 
 /* ---- looking ----------------------------------------------------------------------------- */
-
-xy_status
-xy_message_scan(xy_message_id after, xy_message_id before, int64_t most, struct xy_rows **rows)
-{
-    return xy_sql_read(&scan, rows, XY_INT(after), XY_INT(before ? before : INT64_MAX),
-                       XY_INT(most));
-}
 
 xy_status
 xy_message_devices(xy_message_id id, xy_owner owner, struct xy_rows **rows)

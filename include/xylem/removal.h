@@ -78,10 +78,6 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_find(const struct xy_jid *autho
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_followers(const struct xy_message_record *record,
                                                            xy_message_id **ids, size_t *count);
 
-/* For administrators: what there is, after < id < before (0: no bound), oldest first, at most `most`.
- * Columns: id, author, addressee (bare), class, state. */
-XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_scan(xy_message_id after, xy_message_id before,
-                                                      int64_t most, struct xy_rows **rows);
 /* An account's devices. Columns: device, last_seen (ms), waits (1: the message waits for it). A device 0
  * never seen: it waits for whoever comes first. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_devices(xy_message_id id, xy_owner owner,
@@ -114,7 +110,7 @@ enum xy_removal_flaw {
     XY_FLAW_WAITING,    /* removed, waits for a device */
     XY_FLAW_UNPURGED,   /* purged, has content */
     XY_FLAW_OVERDUE,    /* due to be purged and not held: xy_purge_prepare() */
-    XY_FLAW_UNRECORDED, /* marked, nobody knows why: message_scan, look (no operation) */
+    XY_FLAW_UNRECORDED, /* marked, nobody knows why: xy_scope_read, then look: no operation */
 };
 /* Those behind *after, at most `most` are looked at; *after 0: that was all. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_removal_flaws(enum xy_removal_flaw flaw, xy_message_id *after,

@@ -73,20 +73,22 @@ static xy_status
 put_lot(struct xy_command *command, const struct choice *choice, struct xy_str purpose,
         xy_message_id *after, int64_t *left)
 {
-    struct xy_rows *rows;
-    xy_status status = xy_message_scan(*after, choice->before, LOT, &rows);
-    bool more = status == XY_OK && xy_rows_count(rows) == LOT;
-    while (status == XY_OK && *left > 0 && xy_rows_next(rows)) {
-        const struct xy_jid *author = xy_jid_parse(xy_rows_text(rows, 1)),
-                            *addressee = xy_jid_parse(xy_rows_text(rows, 2));
-        *after = xy_rows_int(rows, 0);
-        if (!chosen(choice, *after, author, addressee))
+    const struct xy_message_scope range = {.after = *after, .before = choice->before};
+    struct xy_message_found *found;
+    size_t count;
+    xy_message_id through = 0;
+    xy_status status = xy_scope_read(&range, LOT, &found, &count, &through);
+    for (size_t i = 0; status == XY_OK && *left > 0 && i < count; i++) {
+        const struct xy_jid *author = xy_jid_parse(found[i].author),
+                            *addressee = xy_jid_parse(found[i].addressee);
+        *after = found[i].id;
+        if (!chosen(choice, found[i].id, author, addressee))
             continue;
         --*left;
-        status = put_message(command, *after, purpose);
+        status = put_message(command, found[i].id, purpose);
     }
-    if (!more && *left > 0)
-        *after = 0; /* that was all */
+    if (*left > 0)
+        *after = through; /* 0: that was all */
     return status;
 }
 

@@ -190,21 +190,19 @@ make_room(struct survey *survey, size_t more)
 static xy_status
 look_at_lot(struct pass *pass, xy_message_id *after)
 {
-    struct xy_rows *rows;
+    const struct xy_message_scope range = {.after = *after};
+    struct xy_message_found *found;
+    size_t count;
     struct known *known = xy_temp_alloc(LOT * sizeof(*known));
     make_room(pass->survey, (size_t)LOT * PER_MESSAGE);
     xy_temp_open();
-    xy_status status = xy_message_scan(*after, 0, LOT, &rows);
-    size_t read = status == XY_OK ? xy_rows_count(rows) : 0;
-    *after = 0;
-    for (size_t i = 0; status == XY_OK && xy_rows_next(rows); i++) {
-        struct seen seen = {.id = xy_rows_int(rows, 0),
-                            .author = xy_jid_parse(xy_rows_text(rows, 1)),
-                            .addressee = xy_jid_parse(xy_rows_text(rows, 2))};
-        *after = read == LOT ? seen.id : 0;
+    xy_status status = xy_scope_read(&range, LOT, &found, &count, after);
+    for (size_t i = 0; status == XY_OK && i < count; i++) {
+        struct seen seen = {.id = found[i].id,
+                            .author = xy_jid_parse(found[i].author),
+                            .addressee = xy_jid_parse(found[i].addressee)};
         if (seen.author && seen.addressee)
-            status =
-                look_at(pass, &known[i], &seen, (enum xy_message_state)xy_rows_int(rows, 4));
+            status = look_at(pass, &known[i], &seen, found[i].state);
     }
     xy_temp_close();
     return status;

@@ -162,21 +162,17 @@ check_removed(struct checking *checking, xy_message_id id)
 static xy_status
 check_each(struct checking *checking)
 {
-    xy_message_id after = 0;
-    bool more = true;
-    while (more) {
-        struct xy_rows *rows;
-        xy_status status = xy_message_scan(after, 0, LOT, &rows);
-        more = status == XY_OK && xy_rows_count(rows) == LOT;
-        while (status == XY_OK && xy_rows_next(rows)) {
-            after = xy_rows_int(rows, 0);
-            if (xy_rows_int(rows, 4) != XY_MESSAGE_LIVE)
-                status = check_removed(checking, after);
-        }
-        if (status != XY_OK)
-            return status;
-    }
-    return XY_OK;
+    struct xy_message_scope range = {.after = 0};
+    xy_status status;
+    do {
+        struct xy_message_found *found;
+        size_t count;
+        status = xy_scope_read(&range, LOT, &found, &count, &range.after);
+        for (size_t i = 0; status == XY_OK && i < count; i++)
+            if (found[i].state != XY_MESSAGE_LIVE)
+                status = check_removed(checking, found[i].id);
+    } while (status == XY_OK && range.after);
+    return status;
 }
 
 /* ---- what goes with them

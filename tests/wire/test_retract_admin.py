@@ -2,6 +2,7 @@
 """Removal by administrators (S0-16 to S0-21, S1): who may, what a plan says, what applying does, that it
 survives a crash, and that what does not hold is found."""
 import os
+import random
 
 import pytest
 
@@ -11,11 +12,13 @@ from lib.database import change, number
 from lib.removal import RETRACT, modules, says, tombstones
 from lib.room import Room, hush
 from lib.server import CommandFailed
+from lib.sm import managed
 
 pytestmark = pytest.mark.xylem
 ME = f"unix:{os.getuid()}"
 MODERATE = "urn:xmpp:message-moderate:1"
 GRANT = {"grant": [ME]}
+STORE = "<store xmlns='urn:xmpp:hints'/>"
 REASON = ("--reason-code", "legal", "--reason", "court order 12")
 
 
@@ -484,3 +487,83 @@ def test_n21_a_live_correction_of_a_removed_message_is_found(make_server, actors
     assert "what goes with it is live" in server.ctl("retract", "verify", "--json", check=False)[1]
     server.ctl("retract", "repair")
     assert "second words" not in "".join(dom.show(r.wrapper) for r in ask(juliet).results)
+
+
+# ---- a plan is what happens ------------------------------------------------------------------------------
+
+
+def test_n5_the_plan_equals_the_effect(make_server, actors, request):
+    """Messages, corrections, reactions, replies at random; what the plan says goes is what has gone, no more."""
+    server = make_server(modules=with_admin())
+    romeo, juliet, nurse = people = actors(server).online("romeo", "juliet", "nurse")
+    dice, sent = random.Random(424242), []
+    for i in range(120):
+        sender, to = dice.sample(people, 2)
+        earlier = [s for s in sent if {s[0], s[1]} == {sender, to}]
+        about = dice.choice(earlier) if earlier and dice.random() < 0.5 else None
+        extra, body = "", f"<body>words {i}</body>"
+        if about and about[0] is sender and dice.random() < 0.5:
+            extra = f"<replace xmlns='urn:xmpp:message-correct:0' id='{about[2]}'/>"
+        elif about and dice.random() < 0.5:
+            extra = f"<reactions xmlns='urn:xmpp:reactions:0' id='{about[2]}'><reaction>x</reaction></reactions>" + STORE
+            body = ""
+        elif about:
+            extra = f"<reply xmlns='urn:xmpp:reply:0' id='{about[2]}'/>"
+        sender.sends(f"<message to='{to}' type='chat' id='m{i}'>{body}{extra}</message>")
+        to.hears(f"<message id='m{i}' type='*'>...</message>")
+        if body and not extra:
+            sent.append((sender, to, f"m{i}"))
+    words = ("--from", romeo.jid, "--to", juliet.jid)
+    answer = plan(server, *words)["fields"]
+    asked = server.json("retract", "request", answer["plan"], *REASON)["fields"]["request"]
+    before = number(server, request, "select count(*) from message where state = 0")
+    server.json("retract", "apply", asked)
+    report = finished(server, asked)["fields"]
+    assert report["messages_removed"] == answer["messages"]
+    gone = number(server, request, "select count(*) from message where state = 3")
+    own = ("select count(*) from retract_admin_item where role <= 1 and message not in "
+           f"(select message from retract_admin_item where role = 0) and plan_id = '{answer['plan']}'")
+    assert gone == answer["messages"] + number(server, request, own)
+    notices = number(server, request, "select count(*) from message m join jid j on j.id = m.sender where j.text = "
+                                      f"'{server.domain}'")
+    assert number(server, request, "select count(*) from message where state = 0") == before - gone + notices
+    assert not tombstones(ask(nurse))
+
+
+
+# ---- S0-19: the ways back ------------------------------------------------------------------------------------
+
+
+def _removed_meanwhile(cast, server, juliet):
+    """Juliet has m1; m2 is sent to her broken connection; both are removed, m3 is new."""
+    romeo = cast("romeo")
+    says(romeo, juliet, "m1", "had")
+    juliet.hears("<message id='m1' type='*'>...</message>")
+    juliet.round_trip()
+    juliet.breaks()
+    says(romeo, juliet, "m2", "under way")
+    romeo.round_trip()
+    hush(romeo)
+    remove(server, "--from", romeo.jid)
+    says(romeo, juliet, "m3", "news")
+    romeo.round_trip()
+
+
+def test_s0_19_a_resumed_stream_hears_it_first(cast, server):
+    juliet = managed(cast, "juliet").logs_in().enables().comes_online()
+    _removed_meanwhile(cast, server, juliet)
+    juliet = juliet.reconnects().resumes()
+    for original in ("m1", "m2"):
+        notice(juliet, original, server.domain)
+    juliet.hears("<message id='m3' type='*'>...<body>news</body>...</message>")
+
+
+def test_s0_19_a_fresh_session_hears_it_first(cast, server):
+    juliet = cast("juliet")
+    _removed_meanwhile(cast, server, juliet)
+    again = cast.another(juliet, online=False)
+    again.sends("<presence/>")
+    again.hears("<presence/>")
+    for original in ("m1", "m2"):
+        notice(again, original, server.domain)
+    again.hears("<message id='m3' type='*'>...<body>news</body>...</message>")
