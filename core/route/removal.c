@@ -5,6 +5,7 @@
  * yet is caught by a list of what was taken back lately.
  */
 #include "core/route/removal.h"
+#include "core/route/objects.h"
 #include <xylem/removal.h>
 
 enum { MOST_LATELY = 4096 };
@@ -44,6 +45,7 @@ xy_removal_apply(struct xy_host *host, const xy_message_id *ids, size_t count)
         any = true;
     }
     xyi_sessions_each(forget, &removed);
+    xyi_users_forget_counts(0);
     for (size_t i = 0; i < count; i++) {
         xyi_forbid_wait("message_removed");
         xy_run_message_removed(host, ids[i]);

@@ -9,7 +9,7 @@
 
 static const struct xy_statement read_end =
     XY_SQL("select max(message) from (select message from evidence where message > ?"
-           " order by message limit ?) e");
+           " and message < ? order by message limit ?) e");
 /* Rows of a former release do not name the author: then the message does, while it is there. */
 #define BY_AUTHOR                                                                            \
     " where message > ? and message <= ? and salt is not null and (author = ? or (author is" \
@@ -22,14 +22,15 @@ static const struct xy_statement forget =
     XY_SQL("update evidence set salt = null, author = null" BY_AUTHOR " and not " HELD);
 
 const struct xyi_planned xyi_forget_planned[] = {
-    XYI_PLANNED(read_end, "ii"),
+    XYI_PLANNED(read_end, "iii"),
     XYI_PLANNED(forget, "iiii"),
     {.statement = NULL},
 };
 
 xy_status
 xy_evidence_forget(struct xy_txn *txn, const struct xy_jid *author, xy_message_id after,
-                   int64_t most, xy_message_id *through, int64_t *forgotten, int64_t *held)
+                   xy_message_id before, int64_t most, xy_message_id *through,
+                   int64_t *forgotten, int64_t *held)
 {
     struct xy_rows *rows;
     int64_t number;
@@ -37,7 +38,7 @@ xy_evidence_forget(struct xy_txn *txn, const struct xy_jid *author, xy_message_i
     xy_status status = xyi_jid_known_id(author, &number);
     if (status != XY_OK)
         return status == XY_ABSENT ? XY_OK : status;
-    status = xy_sql_read(&read_end, &rows, XY_INT(after), XY_INT(most));
+    status = xy_sql_read(&read_end, &rows, XY_INT(after), XY_INT(before), XY_INT(most));
     if (status != XY_OK || !xy_rows_next(rows) || xy_rows_is_null(rows, 0))
         return status;
     *through = xy_rows_int(rows, 0);

@@ -20,6 +20,15 @@ static const struct xy_statement read_due =
     XY_SQL("select x.message, m.stanza from removal x left join message m on m.id = x.message"
            " where x.purged = 0 and x.purge_at <= ?"
            " and not exists (select 1 from held h where h.message = x.message) limit ?");
+#define NOT_HELD " and not exists (select 1 from held h where h.message = x.message)"
+static const struct xy_statement read_next =
+    XY_SQL("select min(purge_at), count(*) from removal x where purged = 0"
+           " and purge_at is not null" NOT_HELD);
+static const struct xy_statement read_next_of =
+    XY_SQL("select min(x.purge_at), count(*) from removal x cross join message m"
+           " left join jid s on s.id = m.sender left join jid r on r.id = m.rcpt"
+           " where x.purged = 0 and x.purge_at is not null and m.id = x.message" NOT_HELD
+           " and ? in (s.text, r.text) and (? = '' or ? in (s.text, r.text))");
 static const struct xy_statement put_stub =
     XY_SQL("update message set stanza = ? where id = ?"
            " and not exists (select 1 from held h where h.message = message.id)");
@@ -114,4 +123,23 @@ void
 xyi_purge_again(struct xy_txn *txn, const struct xyi_purged *purged)
 {
     xy_txn_add(txn, &put_anew, XY_BYTES(purged->stub), XY_INT(purged->id));
+}
+
+xy_status
+xy_purge_next(const struct xy_jid *person, const struct xy_jid *other, int64_t *next_ms,
+              int64_t *count)
+{
+    struct xy_rows *rows;
+    struct xy_str who = person ? xy_jid_text(person) : XY_NO_STR,
+                  whom = other ? xy_jid_text(other) : XY_NO_STR;
+    *next_ms = XY_NONE;
+    *count = 0;
+    xy_status status =
+        person ? xy_sql_read(&read_next_of, &rows, XY_TEXT(who), XY_TEXT(whom), XY_TEXT(whom))
+               : xy_sql_read(&read_next, &rows);
+    if (status != XY_OK || !xy_rows_next(rows) || xy_rows_is_null(rows, 0))
+        return status;
+    *next_ms = xy_rows_int(rows, 0);
+    *count = xy_rows_int(rows, 1);
+    return XY_OK;
 }

@@ -120,6 +120,11 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_removal_mend(struct xy_txn *txn, enum x
                                                       xy_message_id id, struct xy_str operation,
                                                       int64_t purge_ms);
 
+/* When what `person` wrote or got (bare; NULL: anybody), from or to `other`, is purged next, and how many
+ * wait for that; *next_ms XY_NONE: nothing does. Without what is held. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_purge_next(const struct xy_jid *person,
+                                                    const struct xy_jid *other, int64_t *next_ms,
+                                                    int64_t *count);
 /* After what was destroyed has been committed: its bytes leave the files of an embedded database.
  * XY_TIMEOUT: somebody reads there; try again. On PostgreSQL nothing happens, its vacuum does it. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_store_scrub(void);
@@ -151,12 +156,13 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_scope_read(const struct xy_message_scop
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_expire(struct xy_txn *txn,
                                                         const struct xy_message_found *at,
                                                         size_t count);
-/* Adds that the salts of evidence of what `author` wrote are destroyed, of the next `most` messages;
- * those under a hold stay and are counted. *through as above. */
+/* Adds that the salts of evidence of what `author` wrote are destroyed, of the next `most` messages
+ * between two ids, exclusive; those under a hold stay and are counted. *through as above. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_evidence_forget(struct xy_txn *txn,
                                                          const struct xy_jid *author,
-                                                         xy_message_id after, int64_t most,
-                                                         xy_message_id *through, int64_t *forgotten,
+                                                         xy_message_id after, xy_message_id before,
+                                                         int64_t most, xy_message_id *through,
+                                                         int64_t *forgotten,
                                                          int64_t *held);
 
 /* ---- holds ------------------------------------------------------------------------------------------ */

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Putting messages under holds and letting them go, in lots; where a lot ended is written with
+ * it, so that a crash loses nothing. Invariant: from the answer to `hold add` on, every message
+ * in scope that is committed comes under it with its own transaction, and those before are
+ * found by walking: the walk begins behind a commit of its own, so whatever was on its way then
+ * is there to be found.
+ *
+ * A release destroys nothing: what an archive or a queue has, ages again as everything does;
+ * what only the hold kept stays for `keep_released`, then goes with a record.
+ */
+#include "modules/hold/hold.h"
+
+enum { LOT = 500, AGAIN_MS = 10 * 1000 };
+
+/* ---- cases in memory --------------------------------------------------------------------- */
+
+static xy_status
+keep_jid(struct xy_str text, const struct xy_jid **jid)
+{
+    const struct xy_jid *parsed = text.len ? xy_jid_parse(text) : NULL;
+    if (text.len && !parsed)
+        return XY_BROKEN;
+    *jid = parsed ? xy_jid_keep(parsed) : NULL;
+    return XY_OK;
+}
+
+void
+hold_forget(XY_SELF, struct legal_case *legal)
+{
+    for (struct legal_case **at = &self->first; *at; at = &(*at)->next)
+        if (*at == legal) {
+            *at = legal->next;
+            break;
+        }
+    const struct xy_jid *jids[] = {legal->person, legal->with, legal->room};
+    for (size_t i = 0; i < 3; i++)
+        if (jids[i])
+            xy_jid_drop(jids[i]);
+    xy_keep_free(self, legal->scope.keyword.at);
+    xy_keep_free(self, legal->name.at);
+    xy_keep_free(self, legal);
+}
+
+xy_status
+hold_know(XY_SELF, const struct case_row *row, struct legal_case **known)
+{
+    struct legal_case *legal = xy_keep_alloc(self, sizeof(*legal));
+    legal->next = self->first;
+    self->first = legal;
+    legal->id = row->id;
+    legal->phase = row->phase;
+    legal->cursor = row->cursor;
+    legal->released_ms = row->released_ms;
+    legal->name = xy_keep_str(self, row->name);
+    xy_status status = keep_jid(row->person, &legal->person);
+    if (status == XY_OK)
+        status = keep_jid(row->with, &legal->with);
+    if (status == XY_OK)
+        status = keep_jid(row->room, &legal->room);
+    legal->scope = (struct xy_message_scope){
+        .person = legal->person,
+        .with = legal->with,
+        .room = legal->room,
+        .after = row->since_ms ? xy_message_id_at(row->since_ms) - 1 : 0,
+        .before = row->until_ms ? xy_message_id_at(row->until_ms) : 0,
+        .keyword = row->keyword.len ? xy_keep_str(self, row->keyword) : XY_NO_STR,
+    };
+    *known = legal;
+    if (status != XY_OK)
+        hold_forget(self, legal);
+    return status;
+}
+
+struct legal_case *
+hold_find(const struct hold *self, int64_t id)
+{
+    struct legal_case *at = self->first;
+    while (at && at->id != id)
+        at = at->next;
+    return at;
+}
+
+xy_status
+hold_load(XY_SELF)
+{
+    struct case_row *rows;
+    struct legal_case *legal;
+    size_t count;
+    xy_status status = hold_read_all(&rows, &count);
+    for (size_t i = 0; status == XY_OK && i < count; i++)
+        if (rows[i].phase != ENDED && !hold_find(self, rows[i].id))
+            status = hold_know(self, &rows[i], &legal);
+    return status;
+}
+
+void
+hold_on_committing(XY_SELF, const struct xy_stanza *message, xy_message_id id,
+                   struct xy_txn *txn)
+{
+    for (const struct legal_case *at = self->first; at; at = at->next)
+        if (at->phase < RELEASING)
+            xy_hold_consider(txn, at->id, &at->scope, message, id);
+}
+
+/* ---- steps ------------------------------------------------------------------------------- */
+
+static xy_status
+step_to(const struct legal_case *legal, struct xy_txn *txn, enum phase phase,
+        xy_message_id cursor)
+{
+    hold_row_move(txn, legal->id, phase, cursor);
+    return xy_txn_commit(txn);
+}
+
+static void
+moved(struct legal_case *legal, enum phase phase, xy_message_id cursor)
+{
+    if (legal->phase < RELEASING && phase < RELEASING && phase != legal->phase)
+        xy_notice("hold.complete", "all messages in scope are held",
+                  XY_F_INT_AS("hold", legal->id));
+    legal->phase = phase;
+    legal->cursor = cursor;
+}
+
+static xy_status
+gather_lot(XY_SELF, struct legal_case *legal)
+{
+    struct xy_message_scope scope = legal->scope;
+    struct xy_message_found *at;
+    size_t count, kept = 0;
+    xy_message_id through;
+    if (legal->cursor > scope.after)
+        scope.after = legal->cursor;
+    xy_status status = xy_scope_read(&scope, LOT, &at, &count, &through);
+    if (status != XY_OK)
+        return status;
+    for (size_t i = 0; i < count; i++)
+        if (!at[i].purged)
+            at[kept++] = at[i];
+    struct xy_txn *txn = xy_txn_begin();
+    if (kept)
+        xy_hold_add(txn, at, kept, legal->id);
+    enum phase next = through ? GATHERING : COMPLETE;
+    status = step_to(legal, txn, next, through);
+    if (legal->phase != GATHERING) /* released meanwhile: the row did not stay as it was */
+        return status;
+    if (status == XY_OK) {
+        moved(legal, next, through);
+        xy_count_by(&self->held, kept);
+    }
+    return status;
+}
+
+static xy_status
+thin_lot(const struct hold *self, struct legal_case *legal)
+{
+    struct xy_message_found *at;
+    size_t count;
+    int64_t keep = self->keep_released.ms;
+    xy_status status = xy_hold_read(legal->id, legal->cursor, LOT, &at, &count);
+    if (status != XY_OK)
+        return status;
+    struct xy_txn *txn = xy_txn_begin();
+    xy_message_id last = count ? at[count - 1].id : 0;
+    if (count)
+        xy_hold_thin(txn, legal->id, legal->cursor, last, legal->released_ms + keep);
+    enum phase next = count ? RELEASING : RELEASED;
+    status = step_to(legal, txn, next, last);
+    if (status == XY_OK)
+        moved(legal, next, last);
+    return status;
+}
+
+static xy_status
+record_end(const struct legal_case *legal, struct xy_txn *txn,
+           const struct xy_message_found *at, size_t count)
+{
+    struct xy_buffer details = {0};
+    size_t gone = 0;
+    for (size_t i = 0; i < count; i++)
+        gone += !at[i].archived && !at[i].waits;
+    xy_buffer_printf(&details, "hold=%lld\ncount=%zu\nfirst=%lld\nlast=%lld\n",
+                     (long long)legal->id, gone, (long long)at[0].id,
+                     (long long)at[count - 1].id);
+    return xy_run_audit_add(NULL, txn,
+                            &(struct xy_audit_record){.actor = XY_STR("server"),
+                                                      .kind = XY_STR("purge"),
+                                                      .reason = XY_STR("hold_released"),
+                                                      .details = xy_buffer_str(&details)});
+}
+
+static xy_status
+end_lot(XY_SELF, struct legal_case *legal)
+{
+    struct xy_message_found *at;
+    size_t count;
+    xy_status status = xy_hold_read(legal->id, 0, LOT, &at, &count);
+    if (status != XY_OK)
+        return status;
+    struct xy_txn *txn = xy_txn_begin();
+    if (count) {
+        xy_hold_drop(txn, legal->id, 0, at[count - 1].id);
+        status = record_end(legal, txn, at, count);
+    }
+    enum phase next = count ? RELEASED : ENDED;
+    if (status == XY_OK)
+        status = step_to(legal, txn, next, 0);
+    if (status == XY_OK) {
+        moved(legal, next, 0);
+        xy_count_by(&self->destroyed, count);
+    }
+    return status;
+}
+
+static bool
+is_due(const struct hold *self, const struct legal_case *legal)
+{
+    switch (legal->phase) {
+    case GATHERING:
+    case RELEASING:
+        return true;
+    case RELEASED:
+        return xy_now_ms() >= legal->released_ms + self->keep_released.ms;
+    case COMPLETE:
+    case ENDED:
+        break;
+    }
+    return false;
+}
+
+static xy_status
+step(XY_SELF, struct legal_case *legal)
+{
+    xy_status status = XY_OK;
+    xy_temp_open();
+    if (legal->phase == GATHERING)
+        status = gather_lot(self, legal);
+    else if (legal->phase == RELEASING)
+        status = thin_lot(self, legal);
+    else
+        status = end_lot(self, legal);
+    xy_temp_close();
+    return status;
+}
+
+static struct legal_case *
+find_due(const struct hold *self)
+{
+    struct legal_case *at = self->first;
+    while (at && !is_due(self, at))
+        at = at->next;
+    return at;
+}
+
+static void
+again(void *self, void *argument)
+{
+    (void)argument;
+    hold_work(self);
+}
+
+void
+hold_work_soon(XY_SELF)
+{
+    (void)xy_after(self, 0, again, NULL);
+}
+
+void
+hold_work(XY_SELF)
+{
+    struct legal_case *legal;
+    bool destroyed = false;
+    if (self->busy)
+        return;
+    self->busy = true;
+    xy_status status = hold_load(self); /* also what another instance added meanwhile */
+    while (status == XY_OK && (legal = find_due(self))) {
+        destroyed |= legal->phase == RELEASED;
+        status = step(self, legal);
+        if (legal->phase == ENDED)
+            hold_forget(self, legal);
+    }
+    if (destroyed && xy_store_scrub() != XY_OK)
+        xy_warn("hold.not_scrubbed", "bytes of what was destroyed may still be in files");
+    self->busy = false;
+    if (status == XY_OK)
+        return;
+    xy_count(&self->failures);
+    xy_warn("hold.failed", "holds are not up to date; tried again soon",
+            XY_F_CSTR_AS("status", xy_status_name(status)));
+    (void)xy_after(self, AGAIN_MS, again, NULL);
+}
