@@ -11,12 +11,9 @@ from test_sm_resume import waits
 pytestmark = pytest.mark.xylem
 
 
-def test_presence_that_comes_while_the_queue_is_read_again(make_server, actors, engine, request):
-    """Of an occupant whose former presence waits behind more messages than are read at once."""
-    if engine.partition(":")[0] != "pgsql":
-        pytest.skip("nothing can be kept waiting")
-    server = made_with_rooms(make_server, modules={"muc": {"messages": "none"}, "muc_mam": True})
-    cast, room = actors(server), Room(server)
+def detached(server, cast):
+    """Romeo says things in a room that Juliet is in, who has lost her connection."""
+    room = Room(server)
     romeo = cast.online("romeo")
     room.opens(romeo, "Romeo")
     juliet = managed(cast, "juliet").logs_in().enables().comes_online()
@@ -25,8 +22,28 @@ def test_presence_that_comes_while_the_queue_is_read_again(make_server, actors, 
     juliet.acknowledges().settles()
     juliet.breaks()
     waits(server, juliet)
-    for i in range(200):
+    return room, romeo, juliet
+
+
+def says(room, romeo, count):
+    for i in range(count):
         romeo.sends(f"<message to='{room}' type='groupchat' id='m{i}'><body>{i}</body></message>")
+
+
+def hears(juliet, count):
+    """What was said; the show of the presence behind it."""
+    heard = [juliet.next_element() for _ in range(count + 1)]
+    assert [dom.find(m, "client:body").text for m in heard[:count]] == [str(i) for i in range(count)]
+    return dom.find(heard[count], "client:show").text
+
+
+def test_presence_that_comes_while_the_queue_is_read_again(make_server, actors, engine, request):
+    """Of an occupant whose former presence waits behind more messages than are read at once."""
+    if engine.partition(":")[0] != "pgsql":
+        pytest.skip("nothing can be kept waiting")
+    server = made_with_rooms(make_server, modules={"muc": {"messages": "none"}, "muc_mam": True})
+    room, romeo, juliet = detached(server, actors(server))
+    says(room, romeo, 200)
     romeo.sends(f"<presence to='{room}/Romeo'><show>away</show></presence>")
     hush(romeo)
     again = juliet.reconnects()
@@ -36,29 +53,16 @@ def test_presence_that_comes_while_the_queue_is_read_again(make_server, actors, 
         romeo.sends(f"<presence to='{room}/Romeo'><show>dnd</show></presence>")
         hush(romeo)
     again.took_resumed(again.next_element())
-    heard = [again.next_element() for _ in range(201)]
-    assert [dom.find(m, "client:body").text for m in heard[:200]] == [str(i) for i in range(200)]
-    assert dom.find(heard[200], "client:show").text in ("away", "dnd")
+    assert hears(again, 200) in ("away", "dnd")
 
 
 def test_presence_behind_more_than_the_queue_holds(make_server, actors):
     """Messages of which only the id is kept, then presences of one occupant, of which the last counts."""
     server = made_with_rooms(make_server, modules={"muc": {"messages": "none"}, "muc_mam": True, "sm": {"queue": 5}})
-    cast, room = actors(server), Room(server)
-    romeo = cast.online("romeo")
-    room.opens(romeo, "Romeo")
-    juliet = managed(cast, "juliet").logs_in().enables().comes_online()
-    room.enters(juliet, "Juliet")
-    hush(romeo, juliet)
-    juliet.acknowledges().settles()
-    juliet.breaks()
-    waits(server, juliet)
-    for i in range(10):
-        romeo.sends(f"<message to='{room}' type='groupchat' id='m{i}'><body>{i}</body></message>")
+    room, romeo, juliet = detached(server, actors(server))
+    says(room, romeo, 10)
     for show in ("away", "dnd"):
         romeo.sends(f"<presence to='{room}/Romeo'><show>{show}</show></presence>")
     hush(romeo)
     again = juliet.reconnects().resumes()
-    heard = [again.next_element() for _ in range(11)]
-    assert [dom.find(m, "client:body").text for m in heard[:10]] == [str(i) for i in range(10)]
-    assert dom.find(heard[10], "client:show").text == "dnd"
+    assert hears(again, 10) == "dnd"
