@@ -133,7 +133,7 @@ def test_list_arguments_that_make_no_sense(house):
 
 def test_what_a_room_is_and_who_is_in_it(house):
     romeo, juliet, again = house.cast("romeo", "juliet", "nurse")
-    room = house.room("description=Of tears", "password=secret", "whois=anyone", "moderated=on", "members_by_default=on", owner=romeo)
+    room = house.room("description=Of tears", "password=secret", "whois=anyone", "moderated=on", owner=romeo)
     room.enters(romeo, "Romeo", password="secret")
     other = house.cast.another(romeo)
     room.enters(other, "Romeo", password="secret")
