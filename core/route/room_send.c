@@ -129,6 +129,8 @@ prepare(struct posting *p)
     struct xy_room *room = p->room;
     xy_status status = XY_OK;
     xy_run_room_keeping(room->host, room, p->message->stanza, &p->keep);
+    if (p->message->add)
+        p->keep |= XY_KEEP_ARCHIVED;
     if (!(p->keep & XY_KEEP_ARCHIVED))
         return XY_OK;
     status = xyi_jid_id(xy_jid_bare(p->message->author), &p->author);
@@ -168,6 +170,11 @@ store(struct posting *p)
     if (p->sender && original)
         xyi_parcel_count(parcel, p->sender, txn);
     xyi_parcel_announce(parcel, p->message->stanza, p->room->host, txn);
+    if (p->message->add) {
+        xyi_forbid_wait("what goes with a message");
+        p->message->add(p->message->added, txn);
+        xyi_allow_wait();
+    }
     xyi_trace(XYI_TRACE_ACCEPTED, row.id, p->room->owner, 0);
     xyi_parcel_submit(parcel, txn);
     return parcel;

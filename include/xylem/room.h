@@ -94,12 +94,17 @@ XY_API void xy_room_send(struct xy_room *room, const struct xy_stanza *stanza, x
 XY_API void xy_occupant_send(struct xy_occupant *occupant, const struct xy_stanza *stanza);
 
 /* ---- a message to all ----------------------------------------------------------------------------- */
+struct xy_txn;
 struct xy_room_message {
     const struct xy_stanza *stanza; /* as occupants are to see it, but for `to` and stanza-id */
     const struct xy_jid *author;    /* who really wrote it; its bare JID is stored */
     const struct xy_stanza *original; /* what the author sent: for an error; NULL: nobody is told */
     xy_audience_fn *for_whom;       /* NULL: all */
     void *argument;
+    /* Or NULL: adds what must not happen without it to the transaction that stores it, without waiting;
+     * the archive has it then in any case. */
+    void (*add)(void *added, struct xy_txn *txn);
+    void *added;
     /* filled */
     const struct xy_stanza *sent;   /* as occupants see it */
     xy_message_id id;               /* 0: nothing stores it */

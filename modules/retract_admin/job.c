@@ -6,7 +6,7 @@
  */
 #include "modules/retract_admin/retract_admin.h"
 
-enum { LOT = 20, PAUSE_MS = 1000 };
+enum { LOT = 20, PAUSE_MS = 1000, TRIES = 3 };
 enum item_state { OPEN, REMOVED, ALREADY, GONE };
 
 int64_t
@@ -195,9 +195,11 @@ do_lot(struct retract_admin *self, const struct request *request, struct xy_rows
 {
     struct act *in_rooms[LOT], *others[LOT];
     size_t rooms = 0, accounts = 0;
+    xy_message_id first = 0;
     xy_status status = XY_OK;
     while (status == XY_OK && xy_rows_next(rows)) {
         struct act *act;
+        first = first ? first : xy_rows_int(rows, 0);
         status = prepare(self, request, xy_rows_int(rows, 0), &act);
         if (status != XY_OK || !act)
             continue;
@@ -208,7 +210,11 @@ do_lot(struct retract_admin *self, const struct request *request, struct xy_rows
     }
     if (status == XY_OK)
         status = do_accounts(others, accounts);
-    return status == XY_OK ? do_rooms(in_rooms, rooms) : status;
+    if (status == XY_OK)
+        status = do_rooms(in_rooms, rooms);
+    self->again = first == self->begins ? self->again + 1 : 0;
+    self->begins = first;
+    return status == XY_OK && self->again >= TRIES ? XY_BROKEN : status;
 }
 
 /* ---- what came since the plan

@@ -81,8 +81,8 @@ act_of(const struct retract_admin *self, const struct xy_stanza *message)
 {
     struct xy_str id = xy_stanza_id(message);
     const struct xy_jid *from = xy_stanza_from(message);
-    bool ours = id.len && from && (!xy_jid_local(from).len || xy_service_host(from));
-    return ours && xy_jid_is_bare(from) ? xy_map_get(self->acts, id) : NULL;
+    bool ours = id.len && from && xy_jid_is_bare(from) && !xy_jid_local(from).len;
+    return ours ? xy_map_get(self->acts, id) : NULL;
 }
 
 /* For every device, and wherever the original is shown. */
@@ -100,28 +100,8 @@ keep(XY_SELF, struct xy_user *owner, const struct xy_stanza *message, bool outgo
             *keep |= XY_KEEP_ARCHIVED;
 }
 
-static void
-keep_in_room(XY_SELF, struct xy_room *room, const struct xy_stanza *message, unsigned *keep)
-{
-    (void)room;
-    if (act_of(self, message))
-        *keep |= XY_KEEP_ARCHIVED;
-}
-
-static void
-commit(XY_SELF, const struct xy_stanza *message, xy_message_id id, struct xy_txn *txn)
-{
-    struct act *act =
-        xy_str_is(xy_stanza_type(message), "groupchat") ? act_of(self, message) : NULL;
-    (void)id;
-    if (act)
-        act_add(act, txn);
-}
-
 static const struct xy_hook hooks[] = {
     XY_ON(message_keeping, keep, .order = XY_LATE),
-    XY_ON(room_keeping, keep_in_room, .order = XY_LATE),
-    XY_ON(message_committing, commit),
 };
 
 /* ---- for operators

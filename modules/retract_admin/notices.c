@@ -99,7 +99,9 @@ broadcast(struct act *act, struct xy_room *room)
         act, xy_stanza_id_make(xy_room_owner(room), act->record.id), xy_jid_text(service));
     xy_stanza_set_from(message, xy_room_jid(room));
     xy_stanza_set_type(message, XY_STR("groupchat"));
-    struct xy_room_message sent = {.stanza = message, .author = xy_room_jid(room)};
+    struct together together = {&act, 1};
+    struct xy_room_message sent = {
+        .stanza = message, .author = xy_room_jid(room), .add = add, .added = &together};
     status = xy_room_accept(room, &sent);
     if (status == XY_OK)
         xy_room_settle(room);
@@ -111,13 +113,10 @@ notices_for_room(struct act *act)
 {
     struct xy_room *room;
     struct xy_message_record now;
-    struct xy_map *acts = act->self->acts;
     xy_status status = xy_room_enter(act->record.addressee, &room);
     if (status != XY_OK)
         return status == XY_ABSENT ? without_notice(&act, 1) : status;
-    (void)xy_map_put(acts, act->notice_id, act);
     status = broadcast(act, room);
-    (void)xy_map_remove(acts, act->notice_id);
     xy_room_leave(room);
     if (status == XY_ABSENT)
         return without_notice(&act, 1); /* it has no archive and nobody who could be told */

@@ -24,8 +24,10 @@ struct retract_admin {
     const xy_duration approval_for, purge_after;
     const bool purge_by_preset;
     xy_counter removed, refused, planned, mended;
-    struct xy_map *acts; /* id of a room's notice -> struct act, until it is stored */
-    bool working;        /* a lot of a job is being done */
+    struct xy_map *acts;  /* id of a notice to accounts -> struct act, while it is sent */
+    bool working;         /* a lot of a job is being done */
+    xy_message_id begins; /* with this one the lot began, */
+    unsigned again;       /* so often in a row: nothing comes of it */
 };
 
 /* ---- grant.c: who may ------------------------------------------------------------------------ */
