@@ -80,6 +80,14 @@ xy_status retention_command_erase(XY_SELF, struct xy_command *command);
 extern const struct xy_statement retention_erasure_add, retention_erasure_read,
     retention_erasure_step, retention_erasure_end;
 
+/* ---- change.c: rules that are set, and what commands share ---- */
+struct subject {
+    const struct xy_jid *what, *peer; /* peer NULL: one alone */
+};
+XY_CHECK xy_status retention_read_subject(struct xy_command *command, struct subject *subject);
+xy_status retention_no_database(struct xy_command *command, xy_status status);
+struct xy_str retention_period(int64_t ms);
+
 /* ---- admin.c
  * ------------------------------------------------------------------------------------- */
 xy_status retention_command_show(XY_SELF, struct xy_command *command);
