@@ -7,8 +7,14 @@ import asyncio
 import os
 import ssl
 import sys
+from xml.etree import ElementTree as ET
 
 import slixmpp
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import MatchXPath
+
+
+RETRACT = "urn:xmpp:message-retract:1"  # slixmpp's plugin speaks the version before
 
 
 def say(*words):
@@ -30,6 +36,8 @@ class Client(slixmpp.ClientXMPP):
         self.add_event_handler("disconnected", self.ended)
         self.add_event_handler("failed_all_auth", lambda _: say("refused"))
         self.add_event_handler("session_resumed", lambda _: say("resumed"))
+        retractions = MatchXPath(f"{{jabber:client}}message/{{{RETRACT}}}retract")
+        self.register_handler(Callback("retractions", retractions, self.heard_retraction))
         for kind in ("received", "sent"):
             self.add_event_handler(f"carbon_{kind}", lambda m, kind=kind: self.heard_copy(m[f"carbon_{kind}"]))
         for plugin in ("xep_0198", "xep_0280", "xep_0313"):
@@ -48,6 +56,10 @@ class Client(slixmpp.ClientXMPP):
         if message["type"] in ("chat", "normal") and message["body"]:
             say("message", message["from"], message["body"])
 
+    def heard_retraction(self, message):
+        if message["type"] != "error":
+            say("retracts", message["from"], message.xml.find(f"{{{RETRACT}}}retract").get("id"))
+
     def heard_roster(self, iq):
         for jid, item in iq["roster"]["items"].items():
             say("roster", jid, item["subscription"])
@@ -58,8 +70,21 @@ class Client(slixmpp.ClientXMPP):
     async def reads_archive(self):
         async for result in self["xep_0313"].iterate(rsm={"max": 2}):
             message = result["mam_result"]["forwarded"]["stanza"]
-            say("archived", message["from"], message["body"])
+            gone = message.xml.find(f"{{{RETRACT}}}retracted") is not None
+            say("tombstone" if gone else "archived", message["from"], message["id"] if gone else message["body"])
         say("archive complete")
+
+    def writes(self, jid, text, id):
+        message = self.make_message(mto=jid, mbody=text, mtype="chat")
+        message["id"] = id
+        message.send()
+
+    def retracts(self, jid, id):
+        message = self.make_message(mto=jid, mtype="chat")
+        message["id"] = f"r-{id}"
+        ET.SubElement(message.xml, f"{{{RETRACT}}}retract", id=id)
+        ET.SubElement(message.xml, "{urn:xmpp:hints}store")
+        message.send()
 
     def ended(self, reason):
         if self.breaking:
@@ -84,6 +109,10 @@ class Client(slixmpp.ClientXMPP):
             self.send_presence_subscription(pto=jid, ptype="subscribed")
         elif verb == "message":
             self.send_message(mto=jid, mbody=text, mtype="chat")
+        elif verb == "message-with-id":
+            self.writes(jid, *reversed(text.split(" ", 1)))
+        elif verb == "retract":
+            self.retracts(jid, text)
         elif verb == "carbons":
             self["xep_0280"].enable()
         elif verb == "archive":

@@ -2,9 +2,10 @@
 // A small chat client on xmpp.js for the wire tests, driven by lines: SASL2, Bind 2, FAST and stream
 // management where the server offers them. The language of strophe_client.c, and:
 //
-//   in:   carbons · archive (reads all of it) · break (cuts the connection; it comes back by itself)
+//   in:   carbons · archive (reads all of it) · break (cuts the connection; it comes back by itself) ·
+//         message-with-id JID ID TEXT · retract JID ID
 //   out:  uses MECHANISM sasl2|sasl · token · resumed · copied JID TEXT · archived JID TEXT ·
-//         archive complete
+//         archive complete · retracts JID ID · tombstone JID ID
 //
 // What a client remembers from start to start (its id, a FAST token) is in the file STATE.
 //
@@ -28,7 +29,7 @@ const [address, password, host, port, tls, statePath] = process.argv.slice(2);
 const me = jid(address);
 const state = existsSync(statePath) ? JSON.parse(readFileSync(statePath)) : { id: crypto.randomUUID() };
 const NS = { mam: "urn:xmpp:mam:2", forward: "urn:xmpp:forward:0", carbons: "urn:xmpp:carbons:2",
-  rsm: "http://jabber.org/protocol/rsm" };
+  rsm: "http://jabber.org/protocol/rsm", retract: "urn:xmpp:message-retract:1", hints: "urn:xmpp:hints" };
 
 const say = (...words) => console.log(words.join(" "));
 const save = () => writeFileSync(statePath, JSON.stringify(state));
@@ -89,6 +90,8 @@ xmpp.on("stanza", (stanza) => {
   if (result) return heardResult(result);
   const copy = stanza.getChild("received", NS.carbons) ?? stanza.getChild("sent", NS.carbons);
   const message = copy ? copy.getChild("forwarded", NS.forward).getChild("message") : stanza;
+  const retract = message.getChild("retract", NS.retract);
+  if (retract && message.attrs.type !== "error") return say("retracts", message.attrs.from, retract.attrs.id);
   const text = message.getChildText("body");
   if (text && message.attrs.type !== "error") say(copy ? "copied" : "message", message.attrs.from, text);
 });
@@ -102,7 +105,8 @@ function heardPresence(stanza) {
 
 function heardResult(result) {
   const message = result.getChild("forwarded", NS.forward).getChild("message");
-  say("archived", message.attrs.from, message.getChildText("body"));
+  if (message.getChild("retracted", NS.retract)) say("tombstone", message.attrs.from, message.attrs.id);
+  else say("archived", message.attrs.from, message.getChildText("body"));
 }
 
 // Page by page; the results come before the answer that ends the page.
@@ -122,6 +126,12 @@ const verbs = {
   subscribe: (to) => xmpp.send(xml("presence", { to, type: "subscribe" })),
   approve: (to) => xmpp.send(xml("presence", { to, type: "subscribed" })),
   message: (to, text) => xmpp.send(xml("message", { to, type: "chat", id: crypto.randomUUID() }, xml("body", {}, text))),
+  "message-with-id": (to, text) => {
+    const [id, ...words] = text.split(" ");
+    return xmpp.send(xml("message", { to, type: "chat", id }, xml("body", {}, words.join(" "))));
+  },
+  retract: (to, id) => xmpp.send(xml("message", { to, type: "chat", id: `r-${id}` },
+    xml("retract", { xmlns: NS.retract, id }), xml("store", { xmlns: NS.hints }))),
   carbons: () => xmpp.iqCaller.set(xml("enable", { xmlns: NS.carbons })),
   break: () => xmpp.socket.socket.destroy(),
   archive: readArchive,
