@@ -126,6 +126,7 @@ is_nothing_more(const struct xy_node *child)
 {
     return xy_str_is(xy_node_ns(child), XY_NS_HINTS) ||
            xy_str_is(xy_node_ns(child), XY_NS_SID) ||
+           xy_str_is(xy_node_ns(child), XY_NS_OCCUPANT_ID) ||
            xy_node_is(child, XY_STR(XY_NS_CLIENT), XY_STR("thread"));
 }
 
