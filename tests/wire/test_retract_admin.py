@@ -568,3 +568,20 @@ def test_s0_19_a_fresh_session_hears_it_first(cast, server):
     for original in ("m1", "m2"):
         notice(again, original, server.domain)
     again.hears("<message id='m3' type='*'>...<body>news</body>...</message>")
+
+
+def test_n4_a_held_message_looks_removed_and_keeps_its_content(make_server, actors, request):
+    """Everybody sees success; the plan says it is held; a preset that purges at once does not reach it."""
+    server = make_server(governance="minimal", modules={**with_admin(), "hold": True, "retention": True})
+    romeo, juliet = actors(server).online("romeo", "juliet")
+    server.ctl("hold", "add", "--name", "case-7", "--reason", "subpoena", "--person", romeo.jid)
+    says(romeo, juliet, "m1", "held words")
+    juliet.hears("<message id='m1' type='*'>...</message>")
+    asked = _number(server, request, romeo)
+    assert plan(server, asked)["fields"]["held"] == 1
+    assert remove(server, asked)["state"] == "done"
+    notice(juliet, "m1", server.domain)
+    assert "held words" not in "".join(dom.show(r.wrapper) for r in ask(juliet).results)
+    [row] = server.json("message", "find", asked, "--purpose", "case 7")["rows"]
+    assert row["text"] == "held words" and row["held"]
+    assert server.json("retract", "verify")["fields"]["flaws"] == 0
