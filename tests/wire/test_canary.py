@@ -2,6 +2,7 @@
 """The canary (S1-3, S1-5, N11): a word is said, taken back, and then found by nobody in any answer of any
 interface; only what policy seals it in still has it. Each way to the content of a message that the core
 registers (core/store/read_paths.h) has its driver here, which shows the word before it is taken back."""
+import json
 import re
 import shutil
 import subprocess
@@ -168,8 +169,31 @@ def drive_privileged(scene):
         assert scene.word not in scene.server.ctl("message", "trace", message)
 
 
+def drive_scan(scene):
+    """A hold looks for a part of the word, before and behind: it counts, and tells nothing."""
+    scene.server.reload(modules={**MODULES, "hold": True})
+
+    def holds():
+        begun = scene.server.json("hold", "add", "--name", "x", "--reason", "y", "--keyword", scene.word[:-3].upper())
+        case = begun["fields"]["hold"]
+
+        def shown():
+            text = scene.server.ctl("hold", "show", case, "--json")
+            assert scene.word not in text
+            return json.loads(text)["fields"]
+
+        process.wait_until(lambda: shown()["state"] == "complete", "the messages of the hold")
+        return shown()["messages"], shown()["destroyed_for_users"]
+
+    scene.says()
+    assert holds() == (2, 0)
+    scene.takes_back()
+    assert holds() == (2, 2)
+    assert not found(scene, OPEN | CLOSED)
+
+
 DRIVERS = {"archive": drive_archive, "queue": drive_queue, "resend": drive_resend, "purge": drive_purge,
-           "privileged": drive_privileged}
+           "privileged": drive_privileged, "scan": drive_scan}
 
 
 @pytest.mark.parametrize("path", REGISTERED)
