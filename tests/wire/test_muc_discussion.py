@@ -76,7 +76,8 @@ class Talker:
                 self.takes(item)
 
     def hears_the_end(self):
-        """Everything up to the end of the connection."""
+        """Everything up to the end of the connection. Nobody listens any more to what it would answer."""
+        self.client.answers = False
         try:
             while True:
                 kind, item = self.client.next_event()
