@@ -275,6 +275,7 @@ def test_what_is_pushed(scene):
     says(scene.romeo, jid, "m1", scene.word)
     scene.romeo.round_trip()
     retracts(scene.romeo, jid, "r1", "m1")
+    process.wait_until(lambda: tombstones(ask(scene.romeo)), "the retraction")
     scene.romeo.settles()
     scene.server.advance("31 s")
     assert "last-message-body" not in said()
