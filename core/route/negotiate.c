@@ -139,14 +139,29 @@ element(struct xy_stream *stream, const struct xy_stanza *stanza)
         xy_stream_error(stream, "unsupported-stanza-type", XY_NO_STR);
 }
 
+static bool deaf; /* logic thread */
+
+void
+xyi_route_go_deaf(void)
+{
+    deaf = true;
+}
+
+void
+xyi_stream_listens(void)
+{
+    deaf = false;
+}
+
 void
 xyi_stream_stanza(struct xy_stream *stream, struct xy_stanza *stanza)
 {
     bool dead = !stream->link || stream->closing || !stream->host;
     stream->steered = false;
-    if (dead) {
+    bool counted = stream->session && xy_stanza_kind(stanza) != XY_NONZA;
+    if (dead || (deaf && counted && stream->session->out.request)) {
         xy_stanza_drop(stanza);
-    } else if (stream->session && xy_stanza_kind(stanza) != XY_NONZA) {
+    } else if (counted) {
         struct xy_session *session = stream->session;
         xyi_route_from_session(session, stanza);
         xyi_inbox_handled(session);

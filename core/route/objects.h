@@ -109,6 +109,7 @@ void xyi_iq_init(void);
 XY_SUSPENDS void xyi_stream_header(struct xy_stream *stream,
                                    const struct xyi_stream_header *header);
 XY_SUSPENDS void xyi_stream_stanza(struct xy_stream *stream, struct xy_stanza *stanza);
+void xyi_stream_listens(void); /* a server starts: see xyi_route_go_deaf() */
 
 /* ---- router ---- */
 XY_SUSPENDS void xyi_route_from_session(struct xy_session *session, struct xy_stanza *stanza);

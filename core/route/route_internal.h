@@ -37,6 +37,9 @@ void xyi_route_counts(struct xyi_route_counts *counts);
 /* For `session list`; must not suspend. */
 void xyi_sessions_each(void (*each)(void *argument, struct xy_session *session),
                        void *argument);
+/* The server stops: what clients that count (XEP-0198) send from now on is neither handled nor
+ * counted, so that they send it again to the next one. */
+void xyi_route_go_deaf(void);
 /* Hosts removed by a reload: their streams end with host-gone. */
 void xyi_route_hosts_changed(void);
 

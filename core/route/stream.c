@@ -294,6 +294,7 @@ xyi_route_start(unsigned io_threads)
         .confirmed = confirmed,
         .ended = ended,
     };
+    xyi_stream_listens();
     xyi_users_init();
     xyi_rooms_init();
     xyi_iq_init();

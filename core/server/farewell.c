@@ -2,7 +2,8 @@
 /*
  * The first step of an orderly stop: modules say good-bye while sessions are still there. They
  * do so on a fiber of their own, because one that waits for what will not come must not keep
- * the server: after the grace time its waits are cancelled and the stop goes on.
+ * the server: after the grace time its waits are cancelled and the stop goes on. What clients
+ * say meanwhile would meet closed doors, and be counted: they keep it for the next server.
  */
 #include "core/server/server.h"
 
@@ -29,6 +30,7 @@ void
 xyi_server_farewell(const char *reason, int64_t grace_ms)
 {
     struct xyi_wait done = {0};
+    xyi_route_go_deaf();
     farewell.reason = reason;
     farewell.waiter = &done;
     farewell.job.run = run;
