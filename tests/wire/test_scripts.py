@@ -4,6 +4,8 @@ import re
 import shlex
 import signal
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -29,14 +31,15 @@ class Running:
 def run(build, place, engine):
     if build.name != "build":
         pytest.skip("scripts/run builds the release")
-    folder, started = place / "run", []
+    folder, started = Path(tempfile.mkdtemp(dir=place, prefix="run")) / "run", []
     ports = dict(zip(("starttls", "direct"), process.free_ports(2)))
 
     def start(*flags):
         started.append(subprocess.Popen(
             [str(TOP / "scripts" / "run"), "--dir", str(folder), "--port", str(ports["starttls"]), "--tls-port",
              str(ports["direct"]), *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            cwd=TOP, start_new_session=True))
+            cwd=TOP, start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)))  # a shell's background job ignores it
         lines = []
         for line in started[-1].stdout:
             lines.append(line)
