@@ -49,6 +49,9 @@ check(const struct xyi_bus *bus, const struct xyi_want *want, struct xy_diagnost
 {
     const char *name = want->library->module.name;
     const struct xy_jid *domain = want->chosen->service;
+    if (want->library->module.services_count > 1)
+        xyi_complain_at(to, place_of(want), "module %s: it may serve one domain, not several",
+                        name);
     if (!domain || xy_jid_host(domain) != domain) {
         xyi_complain_at(to, place_of(want), "module %s: must be a domain of its own", name);
         return;

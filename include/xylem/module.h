@@ -68,7 +68,7 @@ typedef int64_t xy_gauge_fn(XY_SELF);
 /* A row of the `services` table: a domain of its own that the module serves for its host, such as
  * conference.example.org. The core answers or dispatches iq requests to the domain and to bare JIDs
  * of it (route.h: XY_IQ_SERVICE, XY_IQ_ROOM); everything else goes to `handler`, frozen, from the
- * fiber of whoever sent it. At most one row for now. */
+ * fiber of whoever sent it. A module has at most one row. */
 struct xy_service_row {
     const char *option; /* a JID option of the module; absent value: `prefix` before the host */
     const char *prefix; /* "conference." */

@@ -15,6 +15,21 @@ struct removals_rows { /* of the module's own table (owner, at, message): how of
                           it */
     const struct xy_statement *add, *count, *drop;
 };
+/* Schema, statements and rows of such a table, in the module's own file. */
+#define REMOVALS_TABLE(table)                                                                \
+    static const struct xy_migration schema[] = {                                            \
+        {1,                                                                                  \
+         "create table " table " (owner bigint not null, at bigint not null,"                \
+         " message bigint not null, primary key (owner, at, message))",                      \
+         NULL},                                                                              \
+    };                                                                                       \
+    static const struct xy_statement add =                                                   \
+        XY_SQL("insert into " table " (owner, at, message) values (?, ?, ?)");               \
+    static const struct xy_statement count =                                                 \
+        XY_SQL("select count(*) from " table " where owner = ? and at > ?");                 \
+    static const struct xy_statement drop = XY_SQL("delete from " table " where owner = ?"); \
+    static const struct xy_statement *const statements[] = {&add, &count, &drop};            \
+    static const struct removals_rows rows = {&add, &count, &drop}
 struct removals {
     void *self; /* the module's instance */
     const struct removals_rows *rows;

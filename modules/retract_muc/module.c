@@ -39,19 +39,7 @@ static const struct xy_option options[] = {
                   "off. none: never, it stays sealed."),
 };
 
-static const struct xy_migration schema[] = {
-    {1,
-     "create table retract_muc_act (owner bigint not null, at bigint not null,"
-     " message bigint not null, primary key (owner, at, message))",
-     NULL},
-};
-static const struct xy_statement add =
-    XY_SQL("insert into retract_muc_act (owner, at, message) values (?, ?, ?)");
-static const struct xy_statement count =
-    XY_SQL("select count(*) from retract_muc_act where owner = ? and at > ?");
-static const struct xy_statement drop = XY_SQL("delete from retract_muc_act where owner = ?");
-static const struct xy_statement *const statements[] = {&add, &count, &drop};
-static const struct removals_rows rows = {&add, &count, &drop};
+REMOVALS_TABLE("retract_muc_act");
 
 static void
 check(const struct retract_muc *self, struct xy_diagnostics *to)
