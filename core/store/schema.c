@@ -16,9 +16,11 @@
  *   pending   (owner, device, message): that device has not certainly received it; device 0:
  *             the clients that do not say who they are, or nobody yet
  *   device    when an account's devices were last seen
- *   evidence  the commitments to a message; outlives the message (evidence.c); author: in table
- *             jid, NULL in rows of a former release and when it was erased
- *   removal   what was taken back, by which operation, and when its content goes
+ *   evidence  the commitments to a message; outlives the message (evidence.c); author,
+ * addressee: in table jid, login: the session that wrote it; NULL in rows of a former release
+ *             and when its author was erased
+ *   login     full address of a session, how it logged in and from what kind of address
+ *   removal   what was taken back, by whom and which operation, and when its content goes
  *   held      (message, hold): keeps the content whatever else becomes of it
  *   room      rooms that have an archive; its owner is 2^47 + id (room.c)
  *
@@ -143,6 +145,17 @@ static const char removals[] =
 static const char keeping[] = "alter table evidence add column author bigint;"
                               "create index held_in_order on held (hold, message)";
 
+/* `seq`: the order of their commits. A login's number is taken as message ids are. */
+static const char origins[] =
+    "alter table removal add column seq bigint not null default 0;"
+    "alter table removal add column actor text;"
+    "create index removal_seq on removal (seq);"
+    "alter table evidence add column addressee bigint;"
+    "alter table evidence add column login bigint;"
+    "create table login (id bigint primary key, jid bigint not null, resource text not null,"
+    " path smallint not null, source smallint not null);"
+    "create index login_jid on login (jid)";
+
 static const struct xy_migration migrations[] = {
     {1, sqlite_tables, pgsql_tables},
     {2, sqlite_archives, pgsql_archives},
@@ -151,6 +164,7 @@ static const struct xy_migration migrations[] = {
     {5, sqlite_rooms, pgsql_rooms},
     {6, removals, NULL},
     {7, keeping, NULL},
+    {8, origins, NULL},
 };
 
 xy_status
