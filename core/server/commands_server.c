@@ -23,7 +23,7 @@ list_command(void *argument, const struct xy_command_row *row)
     struct xy_str rest = xy_str_from(row->name), noun = xy_str_cut(&rest, ' ');
     if (listing->noun.len && !xy_str_equal(noun, listing->noun))
         return;
-    const char *arguments = row->arguments ? row->arguments : "";
+    const char *arguments = row->arguments && listing->noun.len ? row->arguments : "";
     xy_row(listing->command);
     xy_put_str(listing->command, "command",
                xy_temp_printf("%s%s%s", row->name, arguments[0] ? " " : "", arguments));
@@ -38,6 +38,8 @@ help(XY_SELF, struct xy_command *command)
     if (!command->row_open)
         return xy_fail(command, XY_ABSENT, "no command begins with `" XY_FMT "`",
                        XY_ARG(listing.noun));
+    if (!listing.noun.len)
+        xy_say(command, "`help NOUN` shows their arguments, say `help user`.");
     return XY_OK;
 }
 
@@ -111,7 +113,7 @@ reload(XY_SELF, struct xy_command *command)
         xyi_put_diagnostics(command, to);
         return xy_fail(command, status, "the configuration has errors; nothing has changed");
     }
-    xyi_put_lines(command, xy_buffer_str(&report.bus.kept), "module", "kept");
+    xy_put_int(command, "modules_kept", xyi_modules_kept(&report));
     xyi_put_lines(command, xy_buffer_str(&report.bus.retuned), "module", "retuned");
     xyi_put_lines(command, xy_buffer_str(&report.bus.replaced), "module", "replaced");
     xyi_put_lines(command, xy_buffer_str(&report.bus.added), "module", "added");
@@ -180,7 +182,8 @@ clock_advance(XY_SELF, struct xy_command *command)
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 const struct xy_command_row xyi_server_commands[] = {
-    XY_COMMAND("help", help, .arguments = "[NOUN]", .about = "Lists the commands.",
+    XY_COMMAND("help", help, .arguments = "[NOUN]",
+               .about = "Lists the commands; those of a noun with their arguments.",
                .stopped = true),
     XY_COMMAND("status", status, .about = "What runs, since when, and how much of it."),
     XY_COMMAND("reload", reload, .arguments = "[--dry-run]",

@@ -130,6 +130,9 @@ struct xy_str xyi_config_schema(void);   /* JSON Schema */
 
 /* ---- where the parts of the server lie: beside libxylem ----------------------------------------- */
 struct xy_str xyi_modules_path(void); /* XYLEM_MODULES in the environment comes first */
+/* The tables of every module there is a file of, by name, on or off. */
+typedef void xyi_each_module_file_fn(void *argument, const struct xy_module *module);
+void xyi_each_module_file(xyi_each_module_file_fn *each, void *argument);
 struct xy_str xyi_drivers_path(void);
 
 #endif

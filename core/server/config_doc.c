@@ -8,10 +8,8 @@
 
 #include "core/server/config.h"
 
-typedef void each_module_fn(void *argument, const struct xy_module *module);
-
-static void
-each_module(each_module_fn *each, void *argument)
+void
+xyi_each_module_file(xyi_each_module_file_fn *each, void *argument)
 {
     struct xy_diagnostics *ignored = xyi_diagnostics_new(xyi_temp());
     struct xy_str *names = NULL;
@@ -86,7 +84,7 @@ xyi_config_defaults(void)
             add_listen(&text);
     }
     xy_buffer_add(&text, xy_str_from(host_head));
-    each_module(add_module_defaults, &text);
+    xyi_each_module_file(add_module_defaults, &text);
     return xy_buffer_str(&text);
 }
 
@@ -130,7 +128,7 @@ xyi_config_man(void)
                   XY_STR(".SH host_config\nA map of hosts, each with \\fBtls\\fR and "
                          "\\fBmodules\\fR of its own.\n.SH modules\nA map of names, each "
                          "on, off or a map of options.\n"));
-    each_module(add_module_man, &text);
+    xyi_each_module_file(add_module_man, &text);
     return xy_buffer_str(&text);
 }
 
@@ -163,7 +161,7 @@ xyi_config_schema(void)
     json_t *properties = json_object_get(whole, "properties");
     for (size_t i = 1; i < xyi_sections_count; i++)
         json_object_set_new(properties, xyi_sections[i].name, schema_of(xyi_sections[i].table));
-    each_module(add_module_schema, modules);
+    xyi_each_module_file(add_module_schema, modules);
     json_t *module_map = json_pack("{s:s, s:b, s:o}", "type", "object", "additionalProperties",
                                    0, "properties", modules);
     json_object_set_new(

@@ -179,13 +179,19 @@ log_lines(const struct xy_buffer *buffer, const char *what)
     return count;
 }
 
-static void
-log_report(const struct xyi_reload_report *report)
+int64_t
+xyi_modules_kept(const struct xyi_reload_report *report)
 {
     struct xy_str rest = xy_buffer_str(&report->bus.kept);
     int64_t kept = 0;
     for (; rest.len; kept++)
         (void)xy_str_cut(&rest, '\n');
+    return kept;
+}
+
+static void
+log_report(const struct xyi_reload_report *report)
+{
     size_t changes = log_lines(&report->bus.retuned, "module retuned") +
                      log_lines(&report->bus.replaced, "module replaced") +
                      log_lines(&report->bus.added, "module added") +
@@ -195,7 +201,7 @@ log_report(const struct xyi_reload_report *report)
                      log_lines(&report->certificates, "certificate changed") +
                      log_lines(&report->changed, "option changed");
     xy_notice("reload.done", "configuration reloaded", XY_F_INT(changes),
-              XY_F_INT_AS("modules_kept", kept));
+              XY_F_INT_AS("modules_kept", xyi_modules_kept(report)));
 }
 
 static void

@@ -90,6 +90,20 @@ note_name(void *argument, const struct xy_command_row *row)
                          XY_ARG(rest));
 }
 
+struct owner {
+    struct xy_str asked;
+    const char *module;
+};
+
+static void
+find_owner(void *argument, const struct xy_module *module)
+{
+    struct owner *owner = argument;
+    for (size_t i = 0; i < module->commands_count; i++)
+        if (xy_str_equal(owner->asked, xy_str_from(module->commands[i].name)))
+            owner->module = module->name;
+}
+
 static xy_status
 complain_of_words(struct xy_command *command, const json_t *words)
 {
@@ -102,6 +116,11 @@ complain_of_words(struct xy_command *command, const json_t *words)
     struct xy_str meant = xyi_did_you_mean(asked, names->at, names->count);
     if (!first.len)
         return xy_fail(command, XY_INVALID, "no command; `help` lists them");
+    struct owner owner = {asked, NULL};
+    xyi_each_module_file(find_owner, &owner);
+    if (owner.module)
+        return xy_fail(command, XY_INVALID, "`" XY_FMT "` is of the module %s, which is off",
+                       XY_ARG(asked), owner.module);
     if (meant.len)
         return xy_fail(command, XY_INVALID,
                        "unknown command `" XY_FMT "`; did you mean `" XY_FMT "`?",

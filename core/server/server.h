@@ -86,6 +86,7 @@ struct xyi_reload_report {
 };
 XY_SUSPENDS XY_CHECK xy_status xyi_reload(bool dry_run, struct xy_str by, struct xy_diagnostics *to,
                                           struct xyi_reload_report *report);
+int64_t xyi_modules_kept(const struct xyi_reload_report *report);
 void xyi_reload_on_signal(void);
 XY_SUSPENDS void xyi_config_announce(struct xy_str by); /* fires config_applied */
 

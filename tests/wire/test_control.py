@@ -256,7 +256,9 @@ def test_configuration_shown_with_origin(make_server):
 
 def test_help_everywhere(server):
     everything = server.ctl("help")
-    assert "user create JID [--password-stdin]" in everything and "offline count" in everything
+    assert "user create " in everything and "offline count" in everything and "--password-stdin" not in everything
+    assert all(len(line) < 120 for line in everything.splitlines()), "a terminal shows it"
+    assert "user create JID [--password-stdin]" in server.ctl("help", "user")
     status, text, _ = server.ctl("user", "create", "--help", check=False)
     assert status == 0 and "user create JID" in text and "session list" not in text
     status, text, _ = server.ctl("--help", check=False)
@@ -318,6 +320,11 @@ def test_password_is_asked_for_twice_and_not_shown(server):
 def test_empty_password(server):
     status, _, error = server.ctl("user", "create", f"blank@{server.domain}", "--password-stdin", input="\n", check=False)
     assert status == 2 and error == "xylemctl: the password is empty or has characters it may not have\n"
+
+
+def test_a_command_of_a_module_that_is_off(server):
+    status, _, error = server.ctl("hold", "show", check=False)
+    assert status == 2 and error == "xylemctl: `hold show` is of the module hold, which is off\n"
 
 
 # ---- without a server -----------------------------------------------------------------------------------

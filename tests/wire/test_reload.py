@@ -20,9 +20,9 @@ pytestmark = [pytest.mark.xylem, pytest.mark.once]
 
 
 def changes(server, *words):
-    """What a reload says: {(what, name): change}; modules without their host, kept ones left out."""
+    """What a reload says: {(what, name): change}; modules without their host."""
     rows = server.json("reload", *words)["rows"]
-    return {(r["what"], r["name"].split("@")[0]): r["change"] for r in rows if r["change"] != "kept"}
+    return {(r["what"], r["name"].split("@")[0]): r["change"] for r in rows}
 
 
 def refused(server):
