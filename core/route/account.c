@@ -96,6 +96,18 @@ xy_account_set_kind(const struct xy_jid *bare, enum xy_account_kind kind)
     return status;
 }
 
+/* They drop what they keep for him. */
+static void
+tell_modules(struct xy_host *host, const struct xy_jid *bare, xy_owner owner)
+{
+    xy_run_account_deleted(host, bare, owner);
+    xy_status status = xyi_departure_end(owner);
+    if (status != XY_OK)
+        xy_warn("account.left", "modules are told of a deleted account once more at next start",
+                XY_F_STR_AS("account", xy_jid_text(bare)),
+                XY_F_CSTR_AS("status", xy_status_name(status)));
+}
+
 xy_status
 xy_account_delete(const struct xy_jid *bare)
 {
@@ -106,7 +118,7 @@ xy_account_delete(const struct xy_jid *bare)
     struct xy_host *host = user->host;
     xy_owner owner = user->owner;
     xy_run_account_deleting(host, user);
-    status = xyi_account_remove(owner);
+    status = xyi_account_remove(owner, xy_jid_text(bare));
     if (status != XY_OK)
         return status;
     /* after the row: nobody can log in any more behind those that are ended here */
@@ -120,6 +132,20 @@ xy_account_delete(const struct xy_jid *bare)
                 " next start removes it",
                 XY_F_STR_AS("account", xy_jid_text(bare)),
                 XY_F_CSTR_AS("status", xy_status_name(status)));
-    xy_run_account_deleted(host, bare, owner);
+    tell_modules(host, bare, owner);
     return XY_OK;
+}
+
+xy_status
+xyi_departures_finish(void)
+{
+    struct xy_rows *rows;
+    xy_status status = xyi_departures_read(&rows);
+    while (status == XY_OK && xy_rows_next(rows)) {
+        const struct xy_jid *bare = xy_jid_parse(xy_rows_text(rows, 1));
+        struct xy_host *host = bare ? xy_host_find(bare) : NULL;
+        if (host) /* else when it is served again */
+            tell_modules(host, bare, xy_rows_int(rows, 0));
+    }
+    return status;
 }

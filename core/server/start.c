@@ -155,6 +155,11 @@ start_all(struct xyi_config *config, bool serving, struct xy_diagnostics *to,
     }
     if (status == XY_OK) {
         reached = MODULES;
+        status = xyi_departures_finish();
+        if (status != XY_OK)
+            *error = XY_STR("the database does not answer");
+    }
+    if (status == XY_OK) {
         if (serving)
             xyi_config_announce(XY_STR("server"));
         status = serving ? start_serving(config, to, error) : XY_OK;

@@ -163,7 +163,7 @@ xyi_account_update_kind(xy_owner owner, enum xy_account_kind kind)
 }
 
 xy_status
-xyi_account_remove(xy_owner owner)
+xyi_account_remove(xy_owner owner, struct xy_str jid)
 {
     unsigned before;
     xy_status status = xyi_key_shares_before(owner, &before);
@@ -174,7 +174,7 @@ xyi_account_remove(xy_owner owner)
     xy_txn_expect(txn, 1);
     xy_txn_add(txn, &remove_keys, XY_INT(owner));
     xyi_devices_remove(txn, owner);
-    xyi_erase_mark(txn, owner);
+    xyi_erase_mark(txn, owner, jid);
     status = commit_to_account(txn);
     if (status == XY_OK)
         xyi_key_shares_moved(before, 0);

@@ -4,35 +4,55 @@
  * the content that nobody else has. Invariant: from the commit that removes the account until
  * the last row has gone a mark says that there is something to do, so a crash leaves nothing
  * for ever. An owner number is never used again, so there is no hurry and nothing to mix up.
+ * A second mark does the same for what modules keep for him: they are told, if need be by the
+ * next start before it serves anybody.
  */
 #include "core/store/driver.h"
 #include "core/store/parts.h"
 #include <xylem/archive.h>
 
 enum { LOT = 100 };
-static const char mark[] = "erase.";
+static const char mark[] = "erase.", departed[] = "departed.";
 
 static const struct xy_statement read_pending =
     XY_SQL("select device, message from pending where owner = ? order by device limit ?");
 static const struct xy_statement read_marks =
     XY_SQL("select name from xylem_meta where name > 'erase.' and name < 'erase/'");
+static const struct xy_statement read_departed =
+    XY_SQL("select cast(substr(name, 10) as bigint), value from xylem_meta"
+           " where name > 'departed.' and name < 'departed/'");
 static const struct xy_statement drop_mark = XY_SQL("delete from xylem_meta where name = ?");
 
 const struct xyi_planned xyi_erase_planned[] = {XYI_PLANNED(read_pending, "ii"),
                                                 XYI_PLANNED(read_marks, ""),
+                                                XYI_PLANNED(read_departed, ""),
                                                 XYI_PLANNED(drop_mark, "t"),
                                                 {.statement = NULL}};
 
 static struct xy_str
-mark_of(xy_owner owner)
+mark_of(const char *kind, xy_owner owner)
 {
-    return xy_temp_printf("%s%lld", mark, (long long)owner);
+    return xy_temp_printf("%s%lld", kind, (long long)owner);
 }
 
 void
-xyi_erase_mark(struct xy_txn *txn, xy_owner owner)
+xyi_erase_mark(struct xy_txn *txn, xy_owner owner, struct xy_str jid)
 {
-    xyi_meta_set(txn, mark_of(owner).at, XY_NO_STR);
+    xyi_meta_set(txn, mark_of(mark, owner).at, XY_NO_STR);
+    if (jid.len)
+        xyi_meta_set(txn, mark_of(departed, owner).at, jid);
+}
+
+xy_status
+xyi_departures_read(struct xy_rows **rows)
+{
+    return xy_sql_read(&read_departed, rows);
+}
+
+xy_status
+xyi_departure_end(xy_owner owner)
+{
+    return xy_sql_write(&drop_mark, XY_TEXT(mark_of(departed, owner)));
 }
 
 static xy_status
@@ -74,7 +94,7 @@ xyi_account_erase(xy_owner owner)
         return status;
     struct xy_txn *txn = xy_txn_begin();
     xyi_devices_remove(txn, owner); /* one may have logged in while the account was going */
-    xy_txn_add(txn, &drop_mark, XY_TEXT(mark_of(owner)));
+    xy_txn_add(txn, &drop_mark, XY_TEXT(mark_of(mark, owner)));
     return xy_txn_commit(txn);
 }
 

@@ -38,8 +38,9 @@ enum { XYI_ARCHIVED_BY_SENDER = 1, XYI_ARCHIVED_BY_RECIPIENT = 2 }; /* message.a
 enum { XYI_ENTRY_ARCHIVED = 1, XYI_ENTRY_OUTGOING = 2 };            /* entry.flags */
 /* "[1,2,3]": ascending, each once; what both engines make rows of. */
 void xyi_devices_remove(struct xy_txn *txn, xy_owner owner); /* rows of device only */
-/* With the transaction that removes an account: xyi_account_erase() is due. */
-void xyi_erase_mark(struct xy_txn *txn, xy_owner owner);
+/* With the transaction that removes an account: xyi_account_erase() is due, and somebody has to be told
+ * who it was if there is a `jid`. */
+void xyi_erase_mark(struct xy_txn *txn, xy_owner owner, struct xy_str jid);
 struct xy_str xyi_message_id_list(const xy_message_id *ids, size_t count);
 
 /* ---- entries on their way into the archive (SQLite; elsewhere there are none) ------------ */

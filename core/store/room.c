@@ -65,7 +65,7 @@ xyi_room_remove(xy_owner owner)
 {
     struct xy_txn *txn = xy_txn_begin();
     xy_txn_add(txn, &drop, XY_INT(owner & ((INT64_C(1) << FIRST_BIT) - 1)));
-    xyi_erase_mark(txn, owner);
+    xyi_erase_mark(txn, owner, XY_NO_STR);
     xy_status status = xy_txn_commit(txn);
     return status == XY_OK ? xyi_account_erase(owner) : status;
 }

@@ -101,7 +101,10 @@ XY_SUSPENDS XY_CHECK xy_status xyi_account_update_kind(xy_owner owner,
                                                        enum xy_account_kind kind);
 /* The row, keys and devices; the owner number stays used. XY_ABSENT: gone already. When its last
  * session has ended xyi_account_erase() is due; if that never comes, the next start does it. */
-XY_SUSPENDS XY_CHECK xy_status xyi_account_remove(xy_owner owner);
+XY_SUSPENDS XY_CHECK xy_status xyi_account_remove(xy_owner owner, struct xy_str jid);
+/* With `jid`, which is remembered until then: the hook account_deleted is due. Columns: owner, jid. */
+XY_SUSPENDS XY_CHECK xy_status xyi_departures_read(struct xy_rows **rows);
+XY_SUSPENDS XY_CHECK xy_status xyi_departure_end(xy_owner owner);
 /* Archive, pending rows and the content they alone held, in lots that keep the writer free. */
 XY_SUSPENDS XY_CHECK xy_status xyi_account_erase(xy_owner owner);
 void xyi_account_touch(xy_owner owner, int64_t now_ms); /* last login; does not wait */

@@ -75,6 +75,8 @@ start(XY_SELF)
     self->unscrubbed = true; /* by whoever was here before */
     self->expire_ms = xy_monotonic_ms() + TICK_MS;
     (void)xy_every(self, TICK_MS, tick, NULL);
+    self->soon = true; /* what a crash interrupted */
+    (void)xy_after(self, 0, look, NULL);
     return XY_OK;
 }
 

@@ -107,10 +107,10 @@ BOTH(an_account_is_created_once)
 BOTH(owner_numbers_are_never_used_again)
 {
     xy_owner first = create("romeo@example.org", "a");
-    CHECK_OK(xyi_account_remove(first));
+    CHECK_OK(xyi_account_remove(first, XY_NO_STR));
     xy_owner second = create("romeo@example.org", "b");
     CHECK(second > first);
-    CHECK_OK(xyi_account_remove(second));
+    CHECK_OK(xyi_account_remove(second, XY_NO_STR));
     reopen_store();
     CHECK_EQ(NUMBER("select count(*) from account"), 0);
     CHECK(create("romeo@example.org", "c") > second);
@@ -133,7 +133,7 @@ BOTH(removing_takes_everything_along)
         xyi_message_add(txn, &row);
     }
     CHECK_OK(xy_txn_commit(txn));
-    CHECK_OK(xyi_account_remove(romeo));
+    CHECK_OK(xyi_account_remove(romeo, XY_NO_STR));
     CHECK_OK(xyi_account_erase(romeo));
     CHECK_EQ(NUMBER("select count(*) from scram where owner = ?", XY_INT(romeo)), 0);
     CHECK_EQ(NUMBER("select count(*) from pending where owner = ?", XY_INT(romeo)), 0);
@@ -146,7 +146,7 @@ BOTH(removing_takes_everything_along)
 
     struct xyi_keys keys;
     CHECK_OK(xyi_keys_make(XY_STR("x"), 64, &keys));
-    CHECK_EQ(xyi_account_remove(romeo), XY_ABSENT);
+    CHECK_EQ(xyi_account_remove(romeo, XY_NO_STR), XY_ABSENT);
     CHECK_EQ(xyi_account_update_state(romeo, XY_ACCOUNT_DISABLED), XY_ABSENT);
     CHECK_EQ(xyi_account_update_keys(romeo, &keys), XY_ABSENT);
     CHECK_EQ(NUMBER("select count(*) from scram where owner = ?", XY_INT(romeo)), 0);
@@ -264,7 +264,7 @@ BOTH(a_disabled_account_shows_only_behind_its_password)
     struct xy_scram_keys disabled = keys_of("romeo@example.org", XY_SHA256);
     CHECK(active.real && disabled.real && same_keys(&active, &disabled));
     CHECK(active.state == XY_ACCOUNT_ACTIVE && disabled.state == XY_ACCOUNT_DISABLED);
-    CHECK_OK(xyi_account_remove(romeo));
+    CHECK_OK(xyi_account_remove(romeo, XY_NO_STR));
     struct xy_scram_keys gone = keys_of("romeo@example.org", XY_SHA256);
     CHECK(!gone.real && gone.state == XY_ACCOUNT_ACTIVE && !same_keys(&disabled, &gone));
 }
@@ -394,7 +394,7 @@ BOTH(a_client_adds_what_is_lacking)
     CHECK_EQ(xy_account_add_keys(romeo, XY_SHA512, XY_STR("other"), 78, bytes), XY_INVALID);
     CHECK_STR(keys_of("romeo@example.org", XY_SHA256).salt, "salt");
     CHECK_EQ(hashes("romeo@example.org"), SHA1_BIT | SHA256_BIT);
-    CHECK_OK(xyi_account_remove(romeo));
+    CHECK_OK(xyi_account_remove(romeo, XY_NO_STR));
     CHECK_EQ(hashes(NULL), XYI_ALL_HASHES);
     create("juliet@example.org", "a");
     move_in("nurse@example.org", "a", XY_SHA1); /* so that somebody lacks any */

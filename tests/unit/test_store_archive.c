@@ -743,15 +743,15 @@ check_that_only_romeo_has_gone(void)
 BOTH(erasing_leaves_what_is_others)
 {
     three_people();
-    CHECK_OK(xyi_account_remove(ROMEO));
+    CHECK_OK(xyi_account_remove(ROMEO, XY_NO_STR));
     CHECK_EQ(NUMBER("select count(*) from account where owner = 1"), 0);
     CHECK_OK(xyi_account_erase(ROMEO));
     check_that_only_romeo_has_gone();
     CHECK_OK(xyi_account_erase(ROMEO)); /* again: nothing */
     check_that_only_romeo_has_gone();
-    CHECK_OK(xyi_account_remove(JULIET));
+    CHECK_OK(xyi_account_remove(JULIET, XY_NO_STR));
     CHECK_OK(xyi_account_erase(JULIET));
-    CHECK_OK(xyi_account_remove(NURSE));
+    CHECK_OK(xyi_account_remove(NURSE, XY_NO_STR));
     CHECK_OK(xyi_account_erase(NURSE));
     CHECK_EQ(rows_in_all(), 0);
     CHECK_EQ(NUMBER("select count(*) from evidence"), 240);
@@ -760,7 +760,7 @@ BOTH(erasing_leaves_what_is_others)
 BOTH(an_interrupted_erasing_is_finished_at_the_next_start)
 {
     three_people();
-    CHECK_OK(xyi_account_remove(ROMEO));
+    CHECK_OK(xyi_account_remove(ROMEO, XY_NO_STR));
     int64_t removed;
     CHECK_OK(xy_archive_trim(ROMEO, INT64_MAX, 100, &removed)); /* so far it came */
     reopen_store();
