@@ -130,7 +130,7 @@ $(BUILD)/wire/modules/%.so: tests/wire/modules/%.c $(LIB)
 unit: all $(UNIT)
 	tests/run-unit $(BUILD)
 fuzz: $(FUZZ)
-wire: $(WIRE) $(WIRE_MODULES)
+wire: $(WIRE) $(WIRE_MODULES) $(BUILD)/crash/faults.so
 crash: $(BUILD)/crash/faults.so
 test:
 	tests/run

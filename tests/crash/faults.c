@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The disk as tests want it (LD_PRELOAD): full, broken, slow, and remembered write by write.
- * Looks at the files below XYLEM_FAULTS_DIR alone, SQLite's -shm left out: that is memory, not
- * a file. Faults are switched by a shared page, XYLEM_FAULTS_CONTROL.
+ * The disk as tests want it (LD_PRELOAD): full, broken, slow, remembered write by write, and
+ * deadly at a chosen write. Looks at the files below XYLEM_FAULTS_DIR alone, SQLite's -shm left
+ * out: that is memory, not a file; what is sent to a database whose socket lies in
+ * XYLEM_FAULTS_SOCKET counts as written. Faults are switched by a shared page,
+ * XYLEM_FAULTS_CONTROL.
+ *
+ * While `counting`, all writes, truncations, flushes and sends have one order, and the process
+ * is killed as if by somebody else just before, in the middle of or just after number
+ * `kill_at`: none that comes later has begun.
  *
  * The log, XYLEM_FAULTS_LOG, is what a power cut leaves us to think about: each write is in it
  * before it is done, each flush once when it begins and once when it has succeeded. So what was
@@ -12,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,12 +26,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { FILES = 4096, LONGEST = 4096 };
+enum { FILES = 4096, LONGEST = 4096, KINDS = 3072, DATABASE = -2 };
+enum moment { BEFORE, INSIDE, AFTER };
 
 struct control {        /* faults.py has the same */
     uint32_t full;      /* writes: ENOSPC */
@@ -33,6 +43,11 @@ struct control {        /* faults.py has the same */
     uint32_t slow_us;   /* flushes take so much longer */
     uint64_t refused;   /* how many of these calls failed */
     uint64_t slowed;
+    uint64_t kill_at; /* 0: nobody is killed */
+    uint64_t writes;  /* since somebody made it 0 */
+    uint32_t moment;
+    uint32_t counting;
+    char kinds[KINDS]; /* of the first: w write, t truncate, f flush, s sent to the database */
 };
 struct record {      /* replay.py has the same; `length` bytes follow */
     uint8_t kind;    /* o open, w write, t truncate, f flush begins, F has succeeded, u unlink,
@@ -44,11 +59,12 @@ struct record {      /* replay.py has the same; `length` bytes follow */
 };
 
 static struct control *control, quiet;
-static const char *directory;
-static size_t directory_length;
+static const char *directory, *database;
+static size_t directory_length, database_length;
 static int log_file = -1;
 /* Which of the files of the directory a descriptor is: 0 none, else its number; their names are
- * in the log. -1: the directory itself. The lock keeps the log in the order of the calls. */
+ * in the log. -1: the directory itself; DATABASE: a connection to it. The lock keeps the log in
+ * the order of the calls. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int16_t file_of[FILES];
 static uint16_t files;
@@ -61,6 +77,8 @@ set_up(void)
     control = &quiet;
     directory = getenv("XYLEM_FAULTS_DIR");
     directory_length = directory ? strlen(directory) : 0;
+    database = getenv("XYLEM_FAULTS_SOCKET");
+    database_length = database ? strlen(database) : 0;
     if (path) {
         int file = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
         void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -92,6 +110,42 @@ note(char kind, int file, uint64_t offset, const void *bytes, size_t length, boo
     struct iovec parts[] = {{&record, sizeof(record)}, {(void *)(uintptr_t)bytes, length}};
     if (syscall(SYS_writev, log_file, parts, length ? 2 : 1) != (long)(sizeof(record) + length))
         abort(); /* a log with a hole proves nothing */
+}
+
+/* ---- dying ------------------------------------------------------------------------------- */
+
+static void
+die(void)
+{
+    syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
+    for (;;)
+        syscall(SYS_pause);
+}
+
+/* Both with the lock held, on either side of what is counted, whose number it is; 0: nothing
+ * is. Of what is the last *length may be halved. */
+static uint64_t
+begins(char kind, size_t *length)
+{
+    if (!control->counting)
+        return 0;
+    uint64_t number = ++control->writes;
+    if (number <= KINDS)
+        control->kinds[number - 1] = kind;
+    if (number != control->kill_at)
+        return number;
+    if (control->moment == BEFORE || (control->moment == INSIDE && !length))
+        die();
+    if (control->moment == INSIDE)
+        *length /= 2;
+    return number;
+}
+
+static void
+ends(uint64_t number)
+{
+    if (number && number == control->kill_at)
+        die();
 }
 
 static int
@@ -216,10 +270,13 @@ write_at(int fd, const void *bytes, size_t length, off_t offset)
         off_t place = offset < 0 ? (off_t)syscall(SYS_lseek, fd, 0, SEEK_CUR) : offset;
         note('w', file, (uint64_t)place, bytes, length, false);
     }
+    uint64_t number = file > 0 ? begins('w', &length) : 0;
     ssize_t done = offset < 0 ? syscall(SYS_write, fd, bytes, length)
                               : syscall(SYS_pwrite64, fd, bytes, length, offset);
-    if (file > 0)
+    if (file > 0) {
+        ends(number);
         pthread_mutex_unlock(&lock);
+    }
     return done;
 }
 
@@ -247,7 +304,9 @@ truncate_at(int fd, off_t length)
         return (int)syscall(SYS_ftruncate, fd, length);
     pthread_mutex_lock(&lock);
     note('t', file, (uint64_t)length, NULL, 0, false);
+    uint64_t number = begins('t', NULL);
     int done = (int)syscall(SYS_ftruncate, fd, length);
+    ends(number);
     pthread_mutex_unlock(&lock);
     return done;
 }
@@ -283,6 +342,17 @@ note_flush(char kind, int file)
 }
 
 static int
+flush_in_order(int fd, long call)
+{
+    pthread_mutex_lock(&lock);
+    uint64_t number = begins('f', NULL);
+    int done = (int)syscall(call, fd);
+    ends(number);
+    pthread_mutex_unlock(&lock);
+    return done;
+}
+
+static int
 flush(int fd, long call)
 {
     int file = number_of(fd);
@@ -293,7 +363,7 @@ flush(int fd, long call)
         return (int)refuse(EIO);
     if (file > 0)
         note_flush('f', file);
-    int done = (int)syscall(call, fd);
+    int done = control->counting ? flush_in_order(fd, call) : (int)syscall(call, fd);
     if (done == 0)
         note_flush(file < 0 ? 'd' : 'F', file);
     return done;
@@ -307,6 +377,36 @@ REPLACES int
 fdatasync(int fd)
 {
     return flush(fd, SYS_fdatasync);
+}
+
+/* ---- a database behind a socket ------------------------------------------------------------
+ */
+
+REPLACES int
+connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+    const struct sockaddr_un *local = (const void *)address;
+    pthread_once(&once, set_up);
+    bool ours = database && fd >= 0 && fd < FILES && address->sa_family == AF_UNIX &&
+                strncmp(local->sun_path, database, database_length) == 0;
+    pthread_mutex_lock(&lock);
+    if (ours)
+        file_of[fd] = DATABASE;
+    pthread_mutex_unlock(&lock);
+    return (int)syscall(SYS_connect, fd, address, length);
+}
+
+REPLACES ssize_t
+send(int fd, const void *bytes, size_t length, int flags)
+{
+    if (number_of(fd) != DATABASE)
+        return syscall(SYS_sendto, fd, bytes, length, flags, NULL, 0);
+    pthread_mutex_lock(&lock);
+    uint64_t number = begins('s', &length);
+    ssize_t done = syscall(SYS_sendto, fd, bytes, length, flags, NULL, 0);
+    ends(number);
+    pthread_mutex_unlock(&lock);
+    return done;
 }
 
 /* ---- names ------------------------------------------------------------------------------- */

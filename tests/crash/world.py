@@ -41,26 +41,6 @@ def quiet_ports(dice, count):
     return ports
 
 
-class CrashServer(Server):
-    faults = None
-
-    def environment(self):
-        return {**super().environment(), **self.faults.environment()}
-
-    def ctl(self, *arguments, **options):
-        faults, self.faults = self.faults, NoFaults()  # not for xylemctl
-        try:
-            return super().ctl(*arguments, **options)
-        finally:
-            self.faults = faults
-
-
-class NoFaults:
-    @staticmethod
-    def environment():
-        return {}
-
-
 class CrashPostgres(Postgres):
     """Under faults.so as well; it can be killed with all its processes."""
 
@@ -149,7 +129,7 @@ class World:
         modules = {name: True for name in wanted if name in self.modules}
         modules["offline"] = {"quota": None}
         changes = {"hosts": [HOST], "io_threads": threads, "log": {"level": "notice"}, "modules": modules}
-        self.server = CrashServer(self.build, self.place / "s", store, certificate, changes)
+        self.server = Server(self.build, self.place / "s", store, certificate, changes)
         self.server.ports = dict(zip(("starttls", "direct", "none"), quiet_ports(self.dice, 3)))
         for listener, port in zip(self.server.config["listen"], self.server.ports.values()):
             listener["port"] = port

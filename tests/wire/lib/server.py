@@ -105,6 +105,7 @@ class Server:
     """start() … stop(); stop() proves exit status 0 and clean sanitizers. Also a context manager."""
 
     client_defaults = {}
+    faults = None  # of tests/crash/faults.py: its disk, from the next start on
 
     def __init__(self, build, directory, storage, certificate, changes=None, test_clock=False):
         self.build, self.directory, self.test_clock = build, directory, test_clock
@@ -142,9 +143,10 @@ class Server:
         if self.test_clock:
             command.append("--test-clock")
         self.starts += 1
+        faults = self.faults.environment() if self.faults else {}
         with open(self.directory / "stderr.log", "ab") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
-                                            env=self.environment(), cwd=self.directory)
+                                            env={**self.environment(), **faults}, cwd=self.directory)
         if ready:
             try:
                 process.wait_until(self.is_ready, "xylemd's start", 60, self.process)
