@@ -59,12 +59,14 @@ count_of(struct xy_str past)
 /* ---- keeping
  * ----------------------------------------------------------------------------------- */
 
+/* Nobody here looks when the timer of an ephemeral message (XEP-0466) is over. */
 static bool
 is_history(const struct xy_stanza *message)
 {
     struct xy_str hints = XY_STR(XY_NS_HINTS);
     if (xy_stanza_child(message, hints, XY_STR("no-store")) ||
-        xy_stanza_child(message, hints, XY_STR("no-permanent-store")))
+        xy_stanza_child(message, hints, XY_STR("no-permanent-store")) ||
+        xy_stanza_child(message, XY_STR("urn:xmpp:ephemeral:0"), XY_STR("ephemeral")))
         return false;
     return xy_stanza_child(message, XY_STR(XY_NS_CLIENT), XY_STR("body")) ||
            xy_stanza_child(message, XY_STR("urn:xmpp:eme:0"), XY_STR("encryption"));

@@ -140,8 +140,8 @@ class Server:
 
     def start(self, ready=True):
         command = [str(self.build / "xylemd"), "-c", str(self.config_file)]
-        if self.test_clock:
-            command.append("--test-clock")
+        if self.test_clock:  # True: it stands still at now; a number: at these milliseconds since 1970
+            command.append("--test-clock" if self.test_clock is True else f"--test-clock={self.test_clock}")
         self.starts += 1
         faults = self.faults.environment() if self.faults else {}
         with open(self.directory / "stderr.log", "ab") as out:
