@@ -56,26 +56,31 @@ xy_removal_apply(struct xy_host *host, const xy_message_id *ids, size_t count)
 /* ---- governance ---------------------------------------------------------------------------
  */
 
-static enum xy_governance governance;
+static enum xy_governance governance[XY_INTEGRATION_MESSAGE + 1];
 
 void
-xyi_governance_set(enum xy_governance wanted)
+xyi_governance_set(enum xy_message_class class, enum xy_governance wanted)
 {
-    governance = wanted;
+    governance[class] = wanted;
 }
 
-enum xy_governance
-xy_governance(void)
+enum xy_governance xy_governance(enum xy_message_class class)
 {
-    return governance;
+    return governance[class];
 }
 
-int64_t
-xy_governance_purge_ms(void)
+int64_t xy_governance_purge_ms(enum xy_message_class class)
 {
     static const int64_t delays[] = {
         [XY_EVIDENTIAL] = XY_NONE, [XY_HYGIENIC] = INT64_C(7) * 86400 * 1000, [XY_MINIMAL] = 0};
-    return delays[governance];
+    return delays[governance[class]];
+}
+
+int64_t
+xy_purge_at(enum xy_message_class class, bool by_preset, int64_t delay_ms)
+{
+    int64_t delay = by_preset ? xy_governance_purge_ms(class) : delay_ms;
+    return delay == XY_NONE ? XY_NONE : xy_now_ms() + delay;
 }
 
 /* ---- classes ------------------------------------------------------------------------------

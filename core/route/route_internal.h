@@ -22,7 +22,7 @@ void xyi_route_start(unsigned io_threads);
 /* Behind the modules' start, before listeners open: tells modules of accounts whose deletion a crash
  * interrupted. */
 XY_SUSPENDS XY_CHECK xy_status xyi_departures_finish(void);
-void xyi_governance_set(enum xy_governance governance);
+void xyi_governance_set(enum xy_message_class class, enum xy_governance governance);
 void xyi_route_configure(const struct xyi_c2s_limits *limits);
 /* Ends every stream with <condition/> ("system-shutdown") and waits until they are gone. */
 XY_SUSPENDS void xyi_route_stop(const char *condition);

@@ -40,6 +40,9 @@ struct xyi_config_reload {
 struct xyi_config_passwords {
     int64_t iterations;
 };
+struct xyi_config_by_class { /* of messages; 0: as `governance` says, else enum xy_governance + 1 */
+    xy_choice user, notice, news, service, integration;
+};
 
 enum xyi_service { XYI_C2S, XYI_S2S, XYI_HTTP };
 struct xyi_config_listen { /* one entry of `listen` */
@@ -68,6 +71,7 @@ struct xyi_config {
     struct xyi_config_limits limits;
     struct xyi_config_reload reload;
     struct xyi_config_passwords passwords;
+    struct xyi_config_by_class governance_by_class;
     const struct xy_jid **hosts;           /* the three run side by side */
     struct xyi_config_tls *host_tls;
     const struct xyi_yaml **host_modules;

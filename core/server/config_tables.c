@@ -117,6 +117,17 @@ static const struct xy_option passwords[] = {
               .doc = "Rounds of hashing (SCRAM, RFC 5802) for passwords set from now on."),
 };
 
+#define BY_CLASS(field, text)                                     \
+    XY_OPTION_IN(xyi_config_by_class, field, .initial = "preset", \
+                 .choices = "preset|evidential|hygienic|minimal", .doc = (text))
+static const struct xy_option by_class[] = {
+    BY_CLASS(user, "What people write."),
+    BY_CLASS(notice, "Notices of administrators."),
+    BY_CLASS(news, "News."),
+    BY_CLASS(service, "What bots write."),
+    BY_CLASS(integration, "What integrated systems write."),
+};
+
 static const struct xy_option listen_rows[] = {
     {.name = "for",
      .type = XY_OPTION_CHOICE,
@@ -150,9 +161,11 @@ const struct xyi_section xyi_sections[] = {
     SECTION(limits, limits, "What one client, and all of them, may use up."),
     SECTION(reload, reload, "Changing the server while it runs."),
     SECTION(passwords, passwords, "How passwords are kept."),
+    SECTION(governance_by_class, by_class,
+            "`governance` for single classes of messages; preset: as for all."),
 };
 const size_t xyi_sections_count = COUNT(xyi_sections);
 
-const char *const xyi_top_keys[] = {"hosts",   "listen",    "host_config", "modules",
-                                    "storage", "tls",       "log",         "limits",
-                                    "reload",  "passwords", NULL};
+const char *const xyi_top_keys[] = {
+    "hosts",  "listen",    "host_config",         "modules", "storage", "tls", "log", "limits",
+    "reload", "passwords", "governance_by_class", NULL};

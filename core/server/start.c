@@ -36,6 +36,20 @@ bytes_rate(xy_rate rate)
     return rate.per_second_milli == XY_NONE ? XY_NONE : rate.per_second_milli / 1000;
 }
 
+/* What a class does not say for itself is as for all. */
+static void
+use_governance(const struct xyi_config *config)
+{
+    const struct xyi_config_by_class *by_class = &config->governance_by_class;
+    const xy_choice *const of[] = {[XY_USER_MESSAGE] = &by_class->user,
+                                   [XY_ADMIN_NOTICE] = &by_class->notice,
+                                   [XY_NEWS] = &by_class->news,
+                                   [XY_SERVICE_MESSAGE] = &by_class->service,
+                                   [XY_INTEGRATION_MESSAGE] = &by_class->integration};
+    for (unsigned i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+        xyi_governance_set(i, of[i]->index ? of[i]->index - 1 : config->core.governance.index);
+}
+
 void
 xyi_server_apply_limits(const struct xyi_config *config, struct xyi_tls *tls)
 {
@@ -68,7 +82,7 @@ xyi_server_apply_limits(const struct xyi_config *config, struct xyi_tls *tls)
     xyi_route_configure(&c2s);
     xyi_fibers_set_most(limits->fibers == XY_NONE ? 1000000 : (unsigned)limits->fibers);
     xyi_account_iterations = config->passwords.iterations;
-    xyi_governance_set((enum xy_governance)config->core.governance.index);
+    use_governance(config);
 }
 
 /* ---- start

@@ -39,14 +39,18 @@ enum xy_retraction {     /* hook retraction_asked */
 XY_API void xy_retraction_refuse(const struct xy_stanza *message, xy_condition condition,
                                  const char *why, struct xy_str text);
 
-/* What becomes of removed content where no option says it (top-level key `governance`). */
+/* What becomes of removed content of a class where no option says it (top-level keys `governance`,
+ * `governance_by_class`). */
 enum xy_governance {
     XY_EVIDENTIAL, /* sealed for ever */
     XY_HYGIENIC,   /* purged after seven days */
     XY_MINIMAL,    /* purged at once */
 };
-XY_API enum xy_governance xy_governance(void);
-XY_API int64_t xy_governance_purge_ms(void); /* the delay of the preset; XY_NONE: never */
+XY_API enum xy_governance xy_governance(enum xy_message_class class);
+XY_API int64_t xy_governance_purge_ms(enum xy_message_class class); /* its delay; XY_NONE: never */
+/* When the content of what is removed now is due to go, by the wall clock: as the preset says, or after
+ * `delay_ms`. XY_NONE: never. */
+XY_API int64_t xy_purge_at(enum xy_message_class class, bool by_preset, int64_t delay_ms);
 
 /* ---- looking ----------------------------------------------------------------------------------- */
 struct xy_message_record { /* all but its content */

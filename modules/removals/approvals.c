@@ -59,6 +59,7 @@ fill(struct removals *removals, struct approval *approval, const struct approvin
     approval->stanza = from->stanza ? xy_stanza_keep(from->stanza) : NULL;
     approval->at_ms = xy_monotonic_ms();
     approval->owner = from->counts ? xy_user_owner(xy_session_user(from->session)) : 0;
+    approval->class = from->original->class;
     approval->state = from->state;
     approval->kind = from->kind;
     approval->operation = xy_keep_str(self, xy_audit_operation());

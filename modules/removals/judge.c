@@ -93,10 +93,3 @@ removals_drop_account(const struct removals *removals, xy_owner owner)
         xy_warn("retract.left", "counts of a deleted account were left",
                 XY_F_INT_AS("owner", owner));
 }
-
-int64_t
-removals_purge_at(bool by_preset, int64_t delay_ms)
-{
-    int64_t delay = by_preset ? xy_governance_purge_ms() : delay_ms;
-    return delay == XY_NONE ? XY_NONE : xy_now_ms() + delay;
-}

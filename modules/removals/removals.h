@@ -70,6 +70,7 @@ struct approval {
     const struct xy_stanza *stanza; /* kept while approved; may be NULL */
     int64_t at_ms;                  /* monotonic: it never came to anything if it is old */
     xy_owner owner;                 /* whose count it is; 0: nobody's */
+    enum xy_message_class class;
     enum xy_message_state state;
     const char *kind; /* of the audit record */
     struct xy_str operation, actor, actor_bare, notice_id, by, reason, room;
@@ -96,8 +97,6 @@ void removals_forget(struct removals *removals, struct approval *approval);
 /* From message_committing: everything into `txn`; the approval is used up. */
 void removals_commit(struct removals *removals, struct approval *approval, xy_message_id notice,
                      int64_t purge_ms, struct xy_txn *txn);
-/* The wall clock at which content goes: by preset or after `delay_ms`. */
-int64_t removals_purge_at(bool by_preset, int64_t delay_ms);
 
 XY_SUSPENDS void removals_drop_account(const struct removals *removals, xy_owner owner);
 

@@ -19,16 +19,22 @@ put_rule(struct xy_command *command, const struct rule *rule, int class)
     xy_put_str(command, "rule", retention_rule_name(rule));
 }
 
+/* Of what is taken back, if no option of the module that does it says otherwise. */
+static void
+put_governance(struct xy_command *command, enum xy_message_class class)
+{
+    static const char *const presets[] = {"evidential", "hygienic", "minimal"};
+    xy_put_str(command, "governance", xy_str_from(presets[xy_governance(class)]));
+    xy_put_str(command, "purge_after", retention_period(xy_governance_purge_ms(class)));
+}
+
 static xy_status
 put_purges(struct xy_command *command, const struct xy_jid *person, const struct xy_jid *other)
 {
-    static const char *const presets[] = {"evidential", "hygienic", "minimal"};
     int64_t next, count;
     xy_status status = xy_purge_next(person, other, &next, &count);
     if (status != XY_OK)
         return retention_no_database(command, status);
-    xy_put_str(command, "governance", xy_str_from(presets[xy_governance()]));
-    xy_put_str(command, "purge_after", retention_period(xy_governance_purge_ms()));
     xy_put_str(command, "next_purge", moment(next));
     xy_put_int(command, "to_be_purged", count);
     return XY_OK;
@@ -87,6 +93,7 @@ show_one(struct xy_command *command, const struct rules *rules, const struct sub
         bool ends = oldest && rule->keep_for != XY_NONE;
         xy_put_str(command, "next_expiry",
                    moment(ends ? xy_message_id_ms(oldest) + rule->keep_for : XY_NONE));
+        put_governance(command, (enum xy_message_class) class);
     }
     if (status == XY_OK)
         xy_say(command, "Archives may keep less by their own policy (mam, muc_mam); a rule for "
@@ -109,8 +116,11 @@ retention_command_show(XY_SELF, struct xy_command *command)
     if (subject.what)
         return show_one(command, &rules, &subject);
     status = put_purges(command, NULL, NULL);
-    for (size_t i = 0; status == XY_OK && i < rules.count; i++)
+    for (size_t i = 0; status == XY_OK && i < rules.count; i++) {
         put_rule(command, &rules.at[i], rules.at[i].class);
+        if (i < CLASSES)
+            put_governance(command, (enum xy_message_class)i);
+    }
     return status;
 }
 

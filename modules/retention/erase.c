@@ -162,6 +162,15 @@ retention_erase_left(XY_SELF)
 
 /* ---- asked for --------------------------------------------------------------------------- */
 
+static bool
+any_minimal(void)
+{
+    for (unsigned class = XY_USER_MESSAGE; class <= XY_INTEGRATION_MESSAGE; class ++)
+        if (xy_governance(class) == XY_MINIMAL)
+            return true;
+    return false;
+}
+
 static xy_status
 begin(struct xy_command *command, const struct xy_jid *jid, const struct xy_account *account)
 {
@@ -174,7 +183,7 @@ begin(struct xy_command *command, const struct xy_jid *jid, const struct xy_acco
     struct xy_txn *txn = xy_txn_begin();
     xy_txn_add(txn, &retention_erasure_add, XY_TEXT(record.account), XY_INT(account->owner),
                XY_TEXT(record.operation), XY_TEXT(record.actor), XY_TEXT(record.words),
-               XY_INT(xy_governance() == XY_MINIMAL));
+               XY_INT(any_minimal()));
     xy_status status = xy_run_audit_add(NULL, txn, &record);
     return status == XY_OK ? xy_txn_commit(txn) : status;
 }

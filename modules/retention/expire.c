@@ -162,7 +162,8 @@ retention_expire_author(XY_SELF, const struct xy_jid *author, xy_message_id befo
         struct lot *lot = xy_temp_alloc(sizeof(*lot));
         status = xy_scope_read(&scope, LOT, &at, &count, &through);
         for (size_t i = 0; status == XY_OK && i < count; i++) {
-            if (!xy_str_equal(at[i].author, xy_jid_text(author)) || has_left(&at[i]))
+            if (!xy_str_equal(at[i].author, xy_jid_text(author)) || has_left(&at[i]) ||
+                xy_governance(at[i].class) != XY_MINIMAL)
                 continue;
             lot->held += at[i].held;
             lot->due[lot->count++] = at[i];

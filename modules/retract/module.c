@@ -101,8 +101,9 @@ commit(XY_SELF, const struct xy_stanza *message, xy_message_id id, struct xy_txn
 {
     struct approval *approval = removals_find(&self->removals, XY_KEY(message));
     if (approval)
-        removals_commit(&self->removals, approval, id,
-                        removals_purge_at(self->purge_by_preset, self->purge_after.ms), txn);
+        removals_commit(
+            &self->removals, approval, id,
+            xy_purge_at(approval->class, self->purge_by_preset, self->purge_after.ms), txn);
     else
         retract_look_whether_awaited(self, message);
 }

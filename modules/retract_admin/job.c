@@ -9,13 +9,6 @@
 enum { LOT = 20, PAUSE_MS = 1000, TRIES = 3 };
 enum item_state { OPEN, REMOVED, ALREADY, GONE };
 
-int64_t
-act_purge_at(const struct retract_admin *self)
-{
-    int64_t delay = self->purge_by_preset ? xy_governance_purge_ms() : self->purge_after.ms;
-    return delay == XY_NONE ? XY_NONE : xy_now_ms() + delay;
-}
-
 /* ---- in the transaction --------------------------------------------------------------------
  */
 
@@ -72,6 +65,8 @@ void
 act_add(struct act *act, struct xy_txn *txn)
 {
     struct xy_value plan = XY_TEXT(act->request->plan);
+    int64_t purge_at =
+        xy_purge_at(act->record.class, act->self->purge_by_preset, act->self->purge_after.ms);
     for (size_t i = 0; i < act->count; i++) {
         xy_removal_add(txn, &(struct xy_removal){.message = act->ids[i],
                                                  .state = XY_MESSAGE_REMOVED,
@@ -79,7 +74,7 @@ act_add(struct act *act, struct xy_txn *txn)
                                                  .by = act->by,
                                                  .reason = act->request->code,
                                                  .notice_id = act->notice_id,
-                                                 .purge_ms = act_purge_at(act->self)});
+                                                 .purge_ms = purge_at});
         add_record(act, i, txn);
         xy_txn_add(txn, &rows_item_done, XY_INT(REMOVED), plan, XY_INT(act->ids[i]),
                    XY_INT(i ? ROLE_FOLLOWS : ROLE_CHOSEN));

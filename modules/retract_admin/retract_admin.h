@@ -146,7 +146,6 @@ XY_SUSPENDS XY_CHECK xy_status job_step(struct retract_admin *self, const struct
 void job_continue(struct retract_admin *self); /* whatever is being applied, in the background */
 /* Everything into the transaction. */
 void act_add(struct act *act, struct xy_txn *txn);
-int64_t act_purge_at(const struct retract_admin *self);
 
 /* ---- notices.c ---------------------------------------------------------------------------------------------- */
 /* Tells everybody, with the act in the same transaction. XY_CONFLICT: it is not live any more. */

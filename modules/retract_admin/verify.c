@@ -85,9 +85,14 @@ end(struct checking *checking, xy_status status, struct xy_txn *txn, xy_message_
 static xy_status
 mend(struct checking *checking, enum xy_removal_flaw flaw, xy_message_id id)
 {
+    const struct retract_admin *self = checking->self;
+    struct xy_message_record record = {.class = XY_USER_MESSAGE};
     struct xy_txn *txn = xy_txn_begin();
-    xy_status status =
-        xy_removal_mend(txn, flaw, id, checking->operation, act_purge_at(checking->self));
+    xy_status status = xy_message_look(id, &record);
+    if (status == XY_OK || status == XY_ABSENT)
+        status = xy_removal_mend(
+            txn, flaw, id, checking->operation,
+            xy_purge_at(record.class, self->purge_by_preset, self->purge_after.ms));
     if (status == XY_OK)
         status = add_record(checking, txn, id, flaw_names[flaw]);
     return end(checking, status, txn, id);

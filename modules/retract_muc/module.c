@@ -96,8 +96,9 @@ commit(XY_SELF, const struct xy_stanza *message, xy_message_id id, struct xy_txn
     struct approval *approval =
         xy_str_is(xy_stanza_type(message), "groupchat") ? approval_of(self, message) : NULL;
     if (approval)
-        removals_commit(&self->removals, approval, id,
-                        removals_purge_at(self->purge_by_preset, self->purge_after.ms), txn);
+        removals_commit(
+            &self->removals, approval, id,
+            xy_purge_at(approval->class, self->purge_by_preset, self->purge_after.ms), txn);
 }
 
 /* ---- discovery (S0-31)

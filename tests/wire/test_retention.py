@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Purging what was taken back and expiring what has been kept long enough (S1-6, S1-14, N22): what is
 destroyed is in no file any more, a record says so, and nothing is destroyed that a rule keeps."""
+import os
 import subprocess
 
 import pytest
@@ -16,10 +17,12 @@ pytestmark = pytest.mark.xylem
 
 @pytest.fixture
 def keeping(make_server, actors):
-    def make(governance=None, **modules):
+    def make(governance=None, governance_by_class=None, **modules):
         config = {"modules": {"mam": True, "audit": True, "retract": {"count": None}, "retention": True, **modules}}
         if governance:
             config["governance"] = governance
+        if governance_by_class:
+            config["governance_by_class"] = governance_by_class
         server = make_server(test_clock=True, limits={"idle": None}, **config)
         return server, actors(server)
     return make
@@ -89,14 +92,36 @@ def test_s1_6_after_seven_days(keeping, request):
     says(romeo, juliet, "m1", "a secret")
     retracts(romeo, juliet, "m1")
     removed(server, request)
-    shown = server.json("retention", "show")["fields"]
-    assert shown["governance"] == "hygienic" and shown["to_be_purged"] == 1
+    shown = server.json("retention", "show")
+    assert {row["governance"] for row in shown["rows"]} == {"hygienic"} and shown["fields"]["to_be_purged"] == 1
     server.advance("6 days")
     server.advance("2 min")
     assert number(server, request, "select count(*) from removal where purged = 1") == 0
     server.advance("25 h")
     until(server, lambda: number(server, request, "select count(*) from removal where purged = 1") == 1)
     assert server.json("retention", "show")["fields"]["next_purge"] == "never"
+
+
+def test_s1_6_a_preset_by_class(keeping, request):
+    """What a bot wrote is destroyed at once, what people wrote stays sealed: the same act removes both."""
+    server, cast = keeping(governance_by_class={"service": "minimal"},
+                           retract_admin={"grant": [f"unix:{os.getuid()}"]})
+    romeo, juliet = cast.online("romeo", "juliet")
+    bot = cast.client("bot")
+    server.ctl("user", "kind", bot.jid, "bot")
+    bot.comes_online()
+    says(romeo, juliet, "m1", "said by a person")
+    says(bot, juliet, "m2", "said by a program")
+    juliet.hears_in_any_order("<message type='chat' id='m1'>...</message>", "<message type='chat' id='m2'>...</message>")
+    plan = server.json("retract", "plan", "--to", juliet.jid)["fields"]["plan"]
+    asked = server.json("retract", "request", plan, "--reason-code", "test", "--reason", "a test")["fields"]["request"]
+    server.ctl("retract", "apply", asked)
+    until(server, lambda: number(server, request, "select count(*) from removal where purged = 1") == 1)
+    assert not found_in_files(server, "said by a program") and not found_in_dump(server, request, "said by a program")
+    sealed = server.json("message", "find", "--to", juliet.jid, "--purpose", "a test")["rows"]
+    assert {row["text"] for row in sealed if row["state"] == "removed"} == {"said by a person", "purged"}
+    shown = {row["class"]: (row["governance"], row["purge_after"]) for row in server.json("retention", "show")["rows"]}
+    assert shown["user"] == ("evidential", "none") and shown["service"][0] == "minimal"
 
 
 def test_evidential_purges_never(keeping, request):
