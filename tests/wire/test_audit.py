@@ -196,7 +196,7 @@ def test_nobody_changes_a_record_by_mistake(audited, database):
 # ---- what is recorded by itself ------------------------------------------------------------------------
 
 
-def test_S0_30_each_change_of_a_switch_is_recorded(make_server):
+def test_s0_30_each_change_of_a_switch_is_recorded(make_server):
     """Who, the old value, the new one; also what was changed while the server stood still."""
     server = make_server(modules={"audit": True, "offline": {"quota": 7}})
     known = fields(server, "seal")["records"]
@@ -258,7 +258,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_N1_an_altered_record_is_named(audited, database, change):
+def test_n1_an_altered_record_is_named(audited, database, change):
     server = audited()
     before = saved(server, "before", "export")
     assert verified(server) == (0, None) and offline("log", before)[0] == 0
@@ -270,7 +270,7 @@ def test_N1_an_altered_record_is_named(audited, database, change):
     assert status == 1 and bad_record(text) == 7
 
 
-def test_N1_who_rehashes_what_he_altered_is_found_by_the_heads(audited, database):
+def test_n1_who_rehashes_what_he_altered_is_found_by_the_heads(audited, database):
     """All records behind it hashed anew, as somebody would who knows the form but has no key."""
     server = audited()
     lines = [json.loads(line) for line in server.ctl("audit", "export").splitlines()]
@@ -303,7 +303,7 @@ def load_verifier():
     return module
 
 
-def test_N1_a_truncated_log_is_found(audited, database):
+def test_n1_a_truncated_log_is_found(audited, database):
     """Records without their heads; then the heads as well: the server remembers, and so does any older head."""
     server = audited()
     head = saved(server, "head", "seal", "--head")
@@ -328,7 +328,7 @@ def test_N1_a_truncated_log_is_found(audited, database):
     assert status == 1 and bad_record(text) == last + 1
 
 
-def test_N1_forged_signatures_and_reordered_exports(audited, database):
+def test_n1_forged_signatures_and_reordered_exports(audited, database):
     server = audited()
     exported = saved(server, "log", "export").read_text().splitlines()
     changed = server.directory / "changed"
@@ -464,7 +464,7 @@ def told(make_server, actors, database):
     return server, str(romeo), str(juliet), messages
 
 
-def test_S0_3_purged_content_is_confirmed_or_refuted(told):
+def test_s0_3_purged_content_is_confirmed_or_refuted(told):
     server, romeo, juliet, messages = told
     assert fields(server, "seal")["evidence_roots"] == 3  # of four, four and one
     for i, message in enumerate(messages):
@@ -482,7 +482,7 @@ def test_S0_3_purged_content_is_confirmed_or_refuted(told):
     assert "& m" not in server.ctl("audit", "export")
 
 
-def test_S0_3_by_the_id_a_client_has(told, actors, database):
+def test_s0_3_by_the_id_a_client_has(told, actors, database):
     server, romeo, _, messages = told
     romeo_again = actors(server).client("romeo", jid=romeo).comes_online()
     juliet = actors(server).account("juliet")
@@ -495,7 +495,7 @@ def test_S0_3_by_the_id_a_client_has(told, actors, database):
     assert server.ctl("audit", "prove", result.get("id"), "--account", juliet, check=False)[0] == 3
 
 
-def test_N2_a_proof_stands_alone(told):
+def test_n2_a_proof_stands_alone(told):
     """The document, the key and the text are enough; whoever alters one of them finds nothing proved."""
     server, romeo, juliet, messages = told
     key = key_of(server)
@@ -522,7 +522,7 @@ def test_N2_a_proof_stands_alone(told):
         assert offline("proof", server.directory / "altered")[0] == (1 if other["message"]["count"] > 1 else 0)
 
 
-def test_N2_without_its_salt_nothing_is_proved(told, database):
+def test_n2_without_its_salt_nothing_is_proved(told, database):
     server, romeo, juliet, messages = told
     fields(server, "seal")
     database(server).does(f"update evidence set salt = null where message = {messages[2]}")
@@ -536,7 +536,7 @@ def test_N2_without_its_salt_nothing_is_proved(told, database):
         "text"] == "confirmed"
 
 
-def test_N2_evidence_cannot_be_made_up_later(told, database):
+def test_n2_evidence_cannot_be_made_up_later(told, database):
     server, _, _, messages = told
     fields(server, "seal")
     database(server).does(f"update evidence set commitment = salt where message = {messages[1]}")
@@ -545,7 +545,7 @@ def test_N2_evidence_cannot_be_made_up_later(told, database):
     assert fields(server, "prove", messages[8])["message"] == messages[8]  # of another batch
 
 
-def test_N1_an_old_proof_verifies_against_todays_head(told):
+def test_n1_an_old_proof_verifies_against_todays_head(told):
     server, romeo, juliet, messages = told
     proof = saved(server, "proof", "prove", messages[5], "--document")
     old = json.loads(proof.read_text())["head"]
@@ -566,7 +566,7 @@ def test_N1_an_old_proof_verifies_against_todays_head(told):
     assert server.ctl("audit", "growth", old["size"] + 10 ** 6, check=False)[0] == 3
 
 
-def test_N2_roots_come_by_themselves(make_server, actors, database):
+def test_n2_roots_come_by_themselves(make_server, actors, database):
     server = make_server(test_clock=True, modules={"audit": {"evidence_every": "10 min"}}, limits={"idle": None})
     cast = actors(server)
     romeo, juliet = cast.online("romeo"), cast.account("juliet")

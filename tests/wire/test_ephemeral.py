@@ -9,6 +9,7 @@ import pytest
 
 from lib import dom, hall, process
 from lib.archive import ask, texts
+from lib.canary import CLOSED, OPEN, Scene, found
 from lib.database import number
 from lib.postgres import binaries
 from lib.removal import RETRACT, is_refused, retracts, tombstones
@@ -52,9 +53,14 @@ def until(what, test):
     process.wait_until(test, what, 30)
 
 
-def burns(server, waiting=0):
-    """So many wait for their time after what was due has gone."""
-    until("the end of what is due", lambda: shown(server)["waiting"] == waiting)
+def wait(server, count):
+    """So many are stored and wait for their time."""
+    until("what waits for its time", lambda: shown(server)["waiting"] == count)
+
+
+def burns(server, left=0):
+    """What is due has gone, others wait."""
+    wait(server, left)
 
 
 def features(client, to):
@@ -77,6 +83,7 @@ def test_s0_5_on_while_retraction_is_off(burning):
     retracts(romeo, juliet, "m2")
     is_refused(romeo, "off", "not-allowed")
     assert EPHEMERAL in features(romeo, romeo.jid) and RETRACT not in features(romeo, romeo.jid)
+    wait(server, 1)
     server.advance("61 s")
     burns(server)
     assert texts(romeo) == texts(juliet) == ["stays"]
@@ -92,9 +99,8 @@ def test_s0_5_off_while_retraction_is_on(burning):
     juliet.hears(f"<message id='m1' type='chat'>...<ephemeral xmlns='{EPHEMERAL}' timer='60'/>...</message>")
     server.advance("1 h")
     retracts(romeo, juliet, "m2")
-    romeo.settles()
-    page = ask(romeo)
-    assert page.results[0].text == "stays" and len(tombstones(page)) == 1
+    until("the retraction", lambda: len(tombstones(ask(romeo))) == 1)
+    assert ask(romeo).results[0].text == "stays"
     assert records(server) == []
 
 
@@ -123,7 +129,8 @@ def test_s0_5_a_category_of_its_own_in_the_audit_log(burning):
     says(romeo, juliet, "m1", "secret-words", 60)
     says(romeo, juliet, "m2", "taken back")
     retracts(romeo, juliet, "m2")
-    romeo.settles()
+    wait(server, 1)
+    until("the retraction", lambda: len(tombstones(ask(juliet))) == 1)
     server.advance("61 s")
     burns(server)
     [record] = records(server)
@@ -145,7 +152,7 @@ def test_it_leaves_all_archives_when_its_time_is_over(burning, request):
     says(romeo, juliet, "m2", "an hour", 3600)
     says(romeo, juliet, "m3", "for ever")
     juliet.hears(f"<message id='m1' type='chat'>...<ephemeral xmlns='{EPHEMERAL}' timer='60'/>...</message>")
-    romeo.settles()
+    wait(server, 2)
     server.advance("59 s")
     romeo.round_trip()
     assert texts(romeo) == texts(juliet) == ["a minute", "an hour", "for ever"]
@@ -167,7 +174,7 @@ def test_the_bytes_are_gone(burning, request):
     romeo, juliet = cast.online("romeo", "juliet")
     canary = "canary-58c1d2" * 40
     says(romeo, juliet, "m1", canary, 60)
-    romeo.settles()
+    wait(server, 1)
 
     def found():
         if server.database is None:
@@ -188,6 +195,22 @@ def test_the_bytes_are_gone(burning, request):
     until("the bytes", gone)
 
 
+def test_nobody_finds_it(burning, request):
+    """The canary of test_canary.py: every answer of every interface, for everybody."""
+    server, cast = burning(modules={"muc": True, "muc_mam": True, "push": True})
+    scene = Scene(server, cast, request)
+    says(scene.romeo, scene.juliet, "m1", scene.word, 600)
+    says(scene.romeo, scene.room, "m2", scene.word, 600, "groupchat")
+    wait(server, 2)
+    hush(*scene.everybody)
+    missing = set(OPEN) - set(found(scene, OPEN))
+    assert not missing, "a look that never finds it proves nothing"
+    server.advance("601 s")
+    burns(server)
+    nowhere = {name: look for name, look in (OPEN | CLOSED).items() if name != "message trace"}  # it finds no message
+    assert not found(scene, nowhere)
+
+
 def test_who_is_away_too_long_does_not_get_it(burning):
     """It waits, its time is over: it is accounted for as expired. Its sender is not told."""
     server, cast = burning()
@@ -195,7 +218,7 @@ def test_who_is_away_too_long_does_not_get_it(burning):
     juliet = cast.account("juliet")
     says(romeo, juliet, "m1", "burns", 60)
     says(romeo, juliet, "m2", "stays", 3600)
-    romeo.settles()
+    wait(server, 2)
     before = server.json("server", "invariant")["fields"]
     server.advance("61 s")
     burns(server, 1)
@@ -221,6 +244,7 @@ def test_a_stream_that_is_resumed_does_not_get_it_again(burning):
     juliet.hears("<message id='m1' type='*'>...</message>", "<message id='m2' type='*'>...</message>")
     juliet.received = got
     juliet.resets()
+    wait(server, 1)
     server.advance("61 s")
     burns(server)
     again = juliet.reconnects().resumes()
@@ -236,6 +260,7 @@ def test_rooms(burning):
     says(romeo, place, "m1", "burns", 60, "groupchat")
     says(romeo, place, "m2", "stays", kind="groupchat")
     hush(romeo, juliet)
+    wait(server, 1)
     assert texts(juliet, to=place) == ["burns", "stays"]
     server.advance("61 s")
     burns(server)
@@ -267,8 +292,8 @@ def test_what_was_taken_back_before_goes_as_well(burning, request):
     romeo, juliet = cast.online("romeo", "juliet")
     says(romeo, juliet, "m1", "burns", 60)
     retracts(romeo, juliet, "m1")
-    romeo.settles()
-    assert len(tombstones(ask(juliet))) == 1
+    until("the retraction", lambda: len(tombstones(ask(juliet))) == 1)
+    wait(server, 1)
     server.advance("61 s")
     burns(server)
     assert len(tombstones(ask(juliet))) == 0
@@ -281,7 +306,7 @@ def test_a_retraction_is_not_ephemeral(burning):
     romeo, juliet = cast.online("romeo", "juliet")
     says(romeo, juliet, "m1", "taken back")
     retracts(romeo, juliet, "m1", extra=timer(60) + STORE)
-    romeo.settles()
+    until("the retraction", lambda: len(tombstones(ask(juliet))) == 1)
     assert shown(server)["waiting"] == 0
 
 
@@ -291,7 +316,7 @@ def test_a_hold_keeps_the_content(burning):
     romeo, juliet = cast.online("romeo", "juliet")
     held = server.json("hold", "add", "--name", "case", "--reason", "court", "--person", romeo.jid)["fields"]["hold"]
     says(romeo, juliet, "m1", "evidence", 60)
-    romeo.settles()
+    wait(server, 1)
     server.advance("61 s")
     burns(server)
     assert texts(romeo) == texts(juliet) == []
@@ -311,7 +336,7 @@ def test_who_deletes_the_account_leaves_nothing_to_do(burning):
     server, cast = burning()
     romeo = cast.online("romeo")
     says(romeo, romeo, "m1", "note to self", 60)
-    romeo.settles()
+    wait(server, 1)
     server.ctl("user", "delete", romeo.jid)
     server.advance("61 s")
     burns(server)
@@ -364,7 +389,7 @@ def test_switched_off_it_waits(burning):
     server, cast = burning()
     romeo, juliet = cast.online("romeo", "juliet")
     says(romeo, juliet, "m1", "burns", 60)
-    romeo.settles()
+    wait(server, 1)
     server.reload(modules={"ephemeral": False})
     server.advance("1 h")
     assert texts(juliet) == ["burns"]
@@ -413,7 +438,7 @@ def test_a_timer_is_agreed_upon(burning):
     romeo = cast.online("romeo")
     juliet = cast.account("juliet")
     says(romeo, juliet, "m1", None, 60, extra=STORE)
-    romeo.settles()
+    until("the message", lambda: len(ask(romeo).results) == 1)
     assert shown(server)["waiting"] == 0
     server.advance("1 h")
     client = cast.client("juliet", jid=juliet).logs_in()
@@ -429,7 +454,7 @@ def test_what_has_no_body_and_says_something_burns(burning, payload):
     server, cast = burning()
     romeo, juliet = cast.online("romeo", "juliet")
     romeo.sends(f"<message to='{juliet}' type='chat' id='m1'>{payload}{timer(60)}{STORE}</message>")
-    romeo.settles()
+    wait(server, 1)
     assert len(ask(juliet).results) == 1
     server.advance("61 s")
     burns(server)
