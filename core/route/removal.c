@@ -37,6 +37,16 @@ forget(void *argument, struct xy_session *session)
 }
 
 void
+xy_removal_add(struct xy_txn *txn, const struct xy_removal *removal)
+{
+    xyi_removal_add(txn, removal);
+    xyi_forbid_wait("message_removing");
+    for (struct xy_host *host = xy_host_first(); host; host = xy_host_next(host))
+        xy_run_message_removing(host, removal->message, txn);
+    xyi_allow_wait();
+}
+
+void
 xy_removal_apply(struct xy_host *host, const xy_message_id *ids, size_t count)
 {
     struct removed removed = {ids, count};

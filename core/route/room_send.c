@@ -122,6 +122,27 @@ struct posting {
     unsigned keep;
 };
 
+static void
+add_what_goes_with_it(struct xy_room_message *message, struct xy_txn *txn)
+{
+    if (!message->add)
+        return;
+    xyi_forbid_wait("what goes with a message");
+    message->add(message->added, txn);
+    xyi_allow_wait();
+}
+
+static xy_status
+commit_alone(struct xy_room_message *message)
+{
+    if (!message->add)
+        return XY_OK;
+    struct xy_txn *txn = xy_txn_begin();
+    message->id = 0;
+    add_what_goes_with_it(message, txn);
+    return xy_txn_commit(txn);
+}
+
 /* Everything that may wait. */
 static xy_status
 prepare(struct posting *p)
@@ -129,10 +150,10 @@ prepare(struct posting *p)
     struct xy_room *room = p->room;
     xy_status status = XY_OK;
     xy_run_room_keeping(room->host, room, p->message->stanza, &p->keep);
-    if (p->message->add)
+    if (p->message->add && !p->message->unforced)
         p->keep |= XY_KEEP_ARCHIVED;
     if (!(p->keep & XY_KEEP_ARCHIVED))
-        return XY_OK;
+        return commit_alone(p->message);
     status = xyi_jid_id(xy_jid_bare(p->message->author), &p->author);
     if (status == XY_OK)
         status = xyi_jid_id(room->jid, &p->address);
@@ -170,11 +191,8 @@ store(struct posting *p)
     if (p->sender && original)
         xyi_parcel_count(parcel, p->sender, txn);
     xyi_parcel_announce(parcel, p->message->stanza, p->room->host, txn);
-    if (p->message->add) {
-        xyi_forbid_wait("what goes with a message");
-        p->message->add(p->message->added, txn);
-        xyi_allow_wait();
-    }
+    p->message->id = row.id;
+    add_what_goes_with_it(p->message, txn);
     xyi_trace(XYI_TRACE_ACCEPTED, row.id, p->room->owner, 0);
     xyi_parcel_submit(parcel, txn);
     return parcel;

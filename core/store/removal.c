@@ -48,7 +48,7 @@ const struct xyi_planned xyi_removal_planned[] = {
 };
 
 void
-xy_removal_add(struct xy_txn *txn, const struct xy_removal *removal)
+xyi_removal_add(struct xy_txn *txn, const struct xy_removal *removal)
 {
     struct xy_value id = XY_INT(removal->message), state = XY_INT(removal->state);
     xy_assert(removal->state != XY_MESSAGE_LIVE && removal->operation.len);

@@ -51,6 +51,8 @@ enum xyi_removal {
     XYI_REMOVALS,
 };
 void xyi_txn_removes(struct xy_txn *txn, enum xyi_removal why);
+struct xy_removal;
+void xyi_removal_add(struct xy_txn *txn, const struct xy_removal *removal);
 
 struct xyi_store_counts {
     uint64_t commits, transactions, statements, reads, failures, queue;

@@ -111,6 +111,9 @@ XY_EVENT(message_committing, (const struct xy_stanza *message, xy_message_id id,
 XY_EVENT(retraction_asked, (struct xy_session *session, const struct xy_stanza *message,
                             enum xy_retraction *verdict),
          (session, message, verdict))
+/* It is about to be taken back: statements added to `txn` commit with that, or with them it fails. Fired
+ * for every host. Must not suspend. */
+XY_EVENT(message_removing, (xy_message_id id, struct xy_txn *txn), (id, txn))
 /* It is not live any more (removal.h): forget what you hold of its content. */
 XY_EVENT(message_removed, (xy_message_id id), (id))
 /* A message of type normal or chat found no session that may take it, and nothing keeps it.

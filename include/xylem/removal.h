@@ -97,7 +97,8 @@ struct xy_removal {
     struct xy_str notice_id; /* `id` of the stanza that tells of it */
     int64_t purge_ms;        /* wall clock; XY_NONE: never */
 };
-/* Adds it to a transaction, which answers XY_CONFLICT and does nothing if the message is not live. */
+/* Adds it to a transaction, which answers XY_CONFLICT and does nothing if the message is not live. Fires
+ * message_removing. */
 XY_API void xy_removal_add(struct xy_txn *txn, const struct xy_removal *removal);
 /* After the commit: what waits to be sent of them is not sent any more. Fires message_removed. */
 XY_API XY_SUSPENDS void xy_removal_apply(struct xy_host *host, const xy_message_id *ids, size_t count);

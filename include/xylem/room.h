@@ -102,9 +102,11 @@ struct xy_room_message {
     xy_audience_fn *for_whom;       /* NULL: all */
     void *argument;
     /* Or NULL: adds what must not happen without it to the transaction that stores it, without waiting;
-     * the archive has it then in any case. */
+     * `id` is filled by then. The archive has it then in any case; or, `unforced`, if it would have it
+     * anyway: else what is added is committed by itself, before anybody is told. */
     void (*add)(void *added, struct xy_txn *txn);
     void *added;
+    bool unforced;
     /* filled */
     const struct xy_stanza *sent;   /* as occupants see it */
     xy_message_id id;               /* 0: nothing stores it */

@@ -113,6 +113,7 @@ muc_adopt(XY_SELF, struct xy_handover *from)
     }
     if (xy_handover_get(from, "watchers", 1, &bytes) == XY_OK)
         muc_watchers_load(self, bytes);
+    muc_look_at_subjects(self);
     if (xy_handover_get(from, "waiting", 1, &bytes) == XY_OK && bytes.len)
         load_waiting(self, bytes);
 }

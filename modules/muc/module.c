@@ -51,10 +51,11 @@ on_stanza(XY_SELF, const struct xy_stanza *stanza)
 
 static const struct xy_service_row services[] = {XY_SERVES(host, "conference.", on_stanza)};
 static const struct xy_hook hooks[] = {
-    XY_ON(muc_access, muc_on_access),        XY_ON(muc_affiliates, muc_on_affiliates),
-    XY_ON(muc_archived, muc_on_archived),    XY_ON(occupant_lost, muc_on_lost),
-    XY_ON(server_stopping, muc_on_stopping), XY_ON(session_closed, muc_unwatch),
-    XY_ON(disco_items, muc_list_service),    XY_ON(account_deleted, muc_on_account_deleted),
+    XY_ON(muc_access, muc_on_access),         XY_ON(muc_affiliates, muc_on_affiliates),
+    XY_ON(muc_archived, muc_on_archived),     XY_ON(occupant_lost, muc_on_lost),
+    XY_ON(server_stopping, muc_on_stopping),  XY_ON(session_closed, muc_unwatch),
+    XY_ON(disco_items, muc_list_service),     XY_ON(account_deleted, muc_on_account_deleted),
+    XY_ON(message_removing, muc_on_removing), XY_ON(message_removed, muc_on_removed),
 };
 enum { ROOM_OR_SERVICE = XY_IQ_ROOM | XY_IQ_SERVICE };
 static const struct xy_iq_route iqs[] = {
@@ -115,6 +116,10 @@ static const struct xy_statement *const statements[] = {
     &muc_sql_unmark,
     &muc_sql_behind,
     &muc_sql_delete_behind,
+    &muc_sql_delete_subject,
+    &muc_sql_subject,
+    &muc_sql_set_subject,
+    &muc_sql_drop_subject,
     &muc_listing_sql[0],
     &muc_listing_sql[1],
     &muc_listing_sql[2],

@@ -73,6 +73,8 @@ struct state {
     bool locked;        /* reserved, its owner has not configured it yet: nobody else enters (10.1) */
     bool destroyed;
     int64_t told;       /* the version just reached, while its change is being told; 0: none is */
+    xy_message_id subject; /* subject.c: the message that set it; 0: nothing stores that; XY_NONE: unsure */
+    bool subject_stale;    /* its row may say something else by now */
 };
 
 #include "modules/muc/settings.h" /* struct defaults */
@@ -97,6 +99,7 @@ struct muc {
     struct xy_strand *errands; /* unread.c */
     struct xy_str adopted;     /* handover.c */
     int searches;              /* search.c: that run now */
+    bool looks_at_subjects;    /* subject.c: it will */
 };
 
 /* ---- rooms: rooms.c ------------------------------------------------------------------------------ */
@@ -196,6 +199,13 @@ XY_SUSPENDS void muc_presence(struct muc *self, const struct xy_stanza *presence
 /* An error came back from an occupant's real JID: true if it meant that the occupant is gone, who is put out
  * (333). ghosts.c; of messages asked by muc_take_error(). */
 XY_SUSPENDS bool muc_bounced(struct muc *self, const struct xy_stanza *error);
+/* ---- the subject: subject.c ---------------------------------------------------------------------------- */
+/* As its row has it. Inside. */
+XY_SUSPENDS XY_CHECK xy_status muc_read_subject(struct xy_room *room);
+/* The same; if it is gone, those who are there are told. */
+XY_SUSPENDS XY_CHECK xy_status muc_refresh_subject(struct xy_room *room);
+/* Rooms whose subject may be gone look, in a moment. */
+void muc_look_at_subjects(struct muc *self);
 /* ---- talking: message.c and others (7.4, 7.5, 7.8, 7.9, 7.13, 8.1) ------------------------------------- */
 XY_SUSPENDS void muc_message(struct muc *self, const struct xy_stanza *message);
 /* ---- iq to an occupant: relay.c -------------------------------------------------------------------------- */
@@ -263,7 +273,7 @@ XY_SUSPENDS XY_CHECK xy_status muc_configure(struct muc *self, struct xy_room *r
 
 /* ---- tables: options.c defines them without a size, so the compiler compares the counts ---------------------- */
 #define MUC_ONE(...) +1
-enum { MUC_OPTIONS = 15 MUC_SETTINGS(MUC_NO_FIELD, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE), MUC_MIGRATIONS = 2 };
+enum { MUC_OPTIONS = 15 MUC_SETTINGS(MUC_NO_FIELD, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE), MUC_MIGRATIONS = 3 };
 extern const struct xy_option muc_options[MUC_OPTIONS];
 void muc_check_options(const struct muc *self, struct xy_diagnostics *to);
 extern const struct xy_migration muc_schema[MUC_MIGRATIONS];
@@ -275,6 +285,8 @@ xy_status muc_on_access(XY_SELF, const struct xy_jid *room, const struct xy_jid 
                         struct xy_muc_access *access); /* affiliations.c */
 xy_status muc_on_affiliates(XY_SELF, const struct xy_jid *room, struct xy_rows **rows); /* affiliations.c */
 xy_status muc_on_archived(XY_SELF, struct xy_room *room, bool *archived); /* archived.c */
+void muc_on_removing(XY_SELF, xy_message_id id, struct xy_txn *txn); /* subject.c */
+void muc_on_removed(XY_SELF, xy_message_id id);    /* subject.c */
 void muc_on_stopping(XY_SELF, const char *reason); /* leave.c */
 void muc_unwatch(XY_SELF, struct xy_session *session); /* activity.c */
 void muc_hand_over(XY_SELF, struct xy_handover *to);   /* handover.c */

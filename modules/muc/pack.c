@@ -7,13 +7,12 @@
  */
 #include "modules/muc/rows.h"
 
-/* Texts that no form sets; the others are named by settings.h. */
+/* Texts that no form sets; the others are named by settings.h. The subject has a row of its
+ * own. */
 static const struct {
     const char *name;
     enum text text;
 } more_texts[] = {
-    {"subject", TEXT_SUBJECT},         {"subject_by", TEXT_SUBJECT_BY},
-    {"subject_at", TEXT_SUBJECT_AT},   {"subject_id", TEXT_SUBJECT_ID},
     {"avatar_hash", TEXT_AVATAR_HASH},
 };
 enum { MORE_TEXTS = sizeof(more_texts) / sizeof(more_texts[0]) };

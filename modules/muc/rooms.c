@@ -6,7 +6,7 @@
  */
 #include "modules/muc/rows.h"
 
-static const struct xy_note state_note = {"muc.room", 1, sizeof(struct state)};
+static const struct xy_note state_note = {"muc.room", 2, sizeof(struct state)};
 static const struct xy_note settings_note = {"muc.settings", 1, sizeof(struct settings)};
 /* The texts one behind the other. */
 struct texts {
@@ -73,7 +73,7 @@ load(struct muc *self, struct xy_room *room)
     const struct state *known = xy_room_note_find(room, &state_note);
     struct room_row row = {0};
     if (known && !known->destroyed && xy_room_note_find(room, &settings_note))
-        return XY_OK;
+        return known->subject_stale ? muc_refresh_subject(room) : XY_OK;
     forget(room);
     xy_status status = room_row_read(xy_room_jid(room), &row);
     if (status != XY_OK && status != XY_ABSENT)
@@ -87,7 +87,10 @@ load(struct muc *self, struct xy_room *room)
     };
     muc_default_settings(self, muc_settings(room));
     muc_unpack(room, row.config);
-    return XY_OK;
+    status = row.number ? muc_read_subject(room) : XY_OK;
+    if (status != XY_OK)
+        forget(room);
+    return status;
 }
 
 xy_status

@@ -27,6 +27,8 @@ const struct xy_statement muc_sql_delete_avatar =
     XY_SQL("delete from muc_avatar where room = ?");
 const struct xy_statement muc_sql_delete_behind =
     XY_SQL("delete from muc_behind where room = ?");
+const struct xy_statement muc_sql_delete_subject =
+    XY_SQL("delete from muc_subject where room = ?");
 const struct xy_statement muc_sql_count_rooms =
     XY_SQL("select count(*) from muc_room where host = ?");
 const struct xy_statement muc_sql_count_owned =
@@ -61,6 +63,11 @@ const struct xy_migration muc_schema[MUC_MIGRATIONS] = {
      .sql = "create table muc_behind (room bigint not null, jid text not null,"
             " primary key (room, jid));"
             "create index muc_behind_jid on muc_behind (jid)"},
+    {.number = 3,
+     .sql = "create table muc_subject (room bigint primary key, message bigint,"
+            " words text not null, nick text not null, at text not null,"
+            " occupant text not null);"
+            "create index muc_subject_message on muc_subject (message)"},
 };
 
 xy_status
@@ -117,6 +124,7 @@ room_row_delete(int64_t number)
     xy_txn_add(txn, &muc_sql_delete_worn, XY_INT(number));
     xy_txn_add(txn, &muc_sql_delete_avatar, XY_INT(number));
     xy_txn_add(txn, &muc_sql_delete_behind, XY_INT(number));
+    xy_txn_add(txn, &muc_sql_delete_subject, XY_INT(number));
     return xy_txn_commit(txn);
 }
 

@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The subject of a room (XEP-0045 7.3, 8.1). Invariant: what occupants were told is what the
- * next newcomer is told, also after a restart: it is saved first.
+ * next newcomer is told, also after a restart: its row is written with the message that sets
+ * it, goes with that message when it is taken back, and what is in memory is what the row says.
  */
+#include "modules/muc/rows.h"
 #include "modules/muc/talk.h"
+
+const struct xy_statement muc_sql_subject =
+    XY_SQL("select message, words, nick, at, occupant from muc_subject where room = ?");
+const struct xy_statement muc_sql_set_subject =
+    XY_SQL("insert into muc_subject (room, message, words, nick, at, occupant)"
+           " values (?, ?, ?, ?, ?, ?) on conflict (room) do update set"
+           " message = excluded.message, words = excluded.words, nick = excluded.nick,"
+           " at = excluded.at, occupant = excluded.occupant");
+const struct xy_statement muc_sql_drop_subject =
+    XY_SQL("delete from muc_subject where message = ?");
 
 static const struct xy_node *
 child(const struct xy_stanza *message, const char *name)
@@ -19,34 +31,161 @@ muc_is_subject(const struct xy_stanza *message)
 
 /* TEXT_SUBJECT to TEXT_SUBJECT_ID. */
 enum { PARTS = TEXT_SUBJECT_ID - TEXT_SUBJECT + 1 };
-struct subject {
-    struct xy_str part[PARTS];
+
+/* ---- as its row has it
+ * ----------------------------------------------------------------------------- */
+
+xy_status
+muc_read_subject(struct xy_room *room)
+{
+    struct xy_rows *rows;
+    struct state *state = muc_state(room);
+    state->subject = XY_NONE;
+    state->subject_stale = false; /* whoever says so from now on, means it */
+    xy_status status = xy_sql_read(&muc_sql_subject, &rows, XY_INT(state->number));
+    state = muc_state(room);
+    if (status != XY_OK) {
+        state->subject_stale = true;
+        return status;
+    }
+    bool any = xy_rows_next(rows);
+    state->subject = any && !xy_rows_is_null(rows, 0) ? xy_rows_int(rows, 0) : 0;
+    for (unsigned i = 0; i < PARTS; i++)
+        muc_set_text(room, TEXT_SUBJECT + i, any ? xy_rows_text(rows, i + 1) : XY_NO_STR);
+    return XY_OK;
+}
+
+/* 8.1: removed by nobody in particular. */
+static void
+tell_that_it_is_gone(struct xy_room *room)
+{
+    struct xy_stanza *message = xy_stanza_new(XY_NO_STR, XY_STR("message"));
+    xy_stanza_set_type(message, XY_STR("groupchat"));
+    xy_stanza_set_id(message, muc_new_id());
+    xy_stanza_set_from(message, xy_room_jid(room));
+    (void)xy_node_add(xy_stanza_top(message), XY_NO_STR, XY_STR("subject"));
+    xy_room_send(room, message, NULL, NULL);
+}
+
+xy_status
+muc_refresh_subject(struct xy_room *room)
+{
+    bool was_there = muc_text(room, TEXT_SUBJECT).len > 0;
+    xy_status status = muc_read_subject(room);
+    if (status == XY_OK && was_there && !muc_text(room, TEXT_SUBJECT).len)
+        tell_that_it_is_gone(room);
+    return status;
+}
+
+/* ---- its message is taken back
+ * --------------------------------------------------------------------- */
+
+void
+muc_on_removing(XY_SELF, xy_message_id id, struct xy_txn *txn)
+{
+    xy_txn_add(txn, &muc_sql_drop_subject, XY_INT(id));
+}
+
+struct stale {
+    const struct xy_jid **at;
+    size_t count, room;
 };
 
-static struct subject
-as_it_is(struct xy_room *room)
+static void
+find_stale(void *argument, struct xy_room *room)
 {
-    struct subject now;
-    for (unsigned i = 0; i < PARTS; i++)
-        now.part[i] = xy_temp_str(muc_text(room, TEXT_SUBJECT + i));
-    return now;
+    struct stale *stale = argument;
+    if (!muc_state(room)->subject_stale)
+        return;
+    if (stale->at && stale->count < stale->room)
+        stale->at[stale->count] = xy_jid_keep(xy_room_jid(room));
+    stale->count++;
 }
 
 static void
-set(struct xy_room *room, const struct subject *subject)
+look(void *instance, void *argument)
 {
-    for (unsigned i = 0; i < PARTS; i++)
-        muc_set_text(room, TEXT_SUBJECT + i, subject->part[i]);
+    struct muc *self = instance;
+    struct stale stale = {.count = 0};
+    (void)argument;
+    self->looks_at_subjects = false;
+    xy_rooms_each(xy_service_jid(self), find_stale, &stale);
+    stale.room = stale.count;
+    stale.at = xy_temp_alloc((stale.room + 1) * sizeof(struct xy_jid *));
+    stale.count = 0;
+    xy_rooms_each(xy_service_jid(self), find_stale, &stale);
+    for (size_t i = 0; i < stale.count; i++) {
+        struct xy_room *room;
+        if (muc_enter(self, stale.at[i], &room) == XY_OK) /* it looks at the door */
+            xy_room_leave(room);
+        xy_jid_drop(stale.at[i]);
+    }
 }
 
-static xy_status
-save(struct xy_room *room, const struct subject *subject)
+void
+muc_look_at_subjects(struct muc *self)
 {
-    struct subject former = as_it_is(room);
-    set(room, subject);
-    xy_status status = muc_save(room);
-    if (status != XY_OK)
-        set(room, &former); /* what is not saved is not so */
+    if (!self->looks_at_subjects)
+        (void)xy_after(self, 0, look, NULL);
+    self->looks_at_subjects = true;
+}
+
+struct removed {
+    struct muc *self;
+    xy_message_id id;
+};
+
+static void
+see_whether_it_is_the_subject(void *argument, struct xy_room *room)
+{
+    const struct removed *removed = argument;
+    struct state *state = muc_state(room);
+    if (!state->created_ms || (state->subject != removed->id && state->subject != XY_NONE))
+        return;
+    state->subject_stale = true;
+    muc_look_at_subjects(removed->self);
+}
+
+void
+muc_on_removed(XY_SELF, xy_message_id id)
+{
+    struct removed removed = {self, id};
+    xy_rooms_each(xy_service_jid(self), see_whether_it_is_the_subject, &removed);
+}
+
+/* ---- changing it
+ * ----------------------------------------------------------------------------------- */
+
+struct change {
+    int64_t room; /* its number */
+    struct xy_str part[PARTS];
+    struct xy_room_message message;
+};
+
+static void
+add(void *added, struct xy_txn *txn)
+{
+    const struct change *change = added;
+    xy_txn_add(txn, &muc_sql_set_subject, XY_INT(change->room),
+               change->message.id ? XY_INT(change->message.id) : XY_NULL,
+               XY_TEXT(change->part[0]), XY_TEXT(change->part[1]), XY_TEXT(change->part[2]),
+               XY_TEXT(change->part[3]));
+}
+
+/* Whatever became of it, the row knows; if nobody can read that now, the next who enters has
+ * to. */
+static xy_status
+carry_out(struct xy_room *room, struct change *change)
+{
+    struct state *state = muc_state(room);
+    state->subject = XY_NONE;
+    state->subject_stale = true;
+    xy_status status = xy_room_accept(room, &change->message);
+    if (status == XY_OK && change->message.id)
+        xy_room_settle(room);
+    if (muc_read_subject(room) != XY_OK)
+        xy_warn("muc.subject_unread", "the subject of a room is not known just now",
+                XY_F_STR_AS("room", xy_jid_text(xy_room_jid(room))));
     return status;
 }
 
@@ -59,20 +198,21 @@ muc_change_subject(struct muc *self, struct xy_room *room, struct xy_occupant *b
         return muc_refusal(XY_FORBIDDEN, "Only moderators change the subject of this room");
     if (self->max_subject != XY_NONE && (int64_t)text.len > self->max_subject)
         return muc_refusal(XY_POLICY_VIOLATION, "The subject is too long");
-    struct subject subject = {.part = {text, xy_jid_text(xy_occupant_nick(by)),
-                                       xy_time_format(xy_now_ms()),
-                                       muc_occupant_id(self, room, xy_occupant_real(by))}};
-    xy_status status = save(room, &subject);
+    struct change change = {
+        .room = muc_state(room)->number,
+        .part = {text, xy_temp_str(xy_jid_text(xy_occupant_nick(by))),
+                 xy_time_format(xy_now_ms()),
+                 muc_occupant_id(self, room, xy_occupant_real(by))},
+        .message = {.stanza = muc_clean(self, by, message),
+                    .author = xy_occupant_real(by),
+                    .original = message,
+                    .add = add,
+                    .added = &change,
+                    .unforced = true},
+    };
+    xy_status status = carry_out(room, &change);
     if (status != XY_OK)
         return muc_refusal(xy_status_condition(status), "The subject could not be saved");
-    struct xy_room_message told = {
-        .stanza = muc_clean(self, by, message),
-        .author = xy_occupant_real(by),
-        .original = message,
-    };
-    status = xy_room_accept(room, &told);
-    if (status != XY_OK)
-        return muc_refusal_of(status);
     xy_count(&self->messages_accepted);
     return (struct refusal){0};
 }

@@ -3,6 +3,7 @@
 interface; only what policy seals it in still has it. Each way to the content of a message that the core
 registers (core/store/read_paths.h) has its driver here, which shows the word before it is taken back."""
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -23,7 +24,8 @@ from test_push import Service, asleep
 pytestmark = pytest.mark.xylem
 CARBONS, CSI = "urn:xmpp:carbons:2", "urn:xmpp:csi:0"
 MODULES = {"mam": True, "muc": True, "muc_mam": True, "audit": True, "retract": {"count": None}, "sealed": True,
-           "retract_muc": {"authors": True, "moderators": True, "count": None}, "push": {"content": "body"}}
+           "retract_muc": {"authors": True, "moderators": True, "count": None}, "push": {"content": "body"},
+           "retract_admin": {"grant": [f"unix:{os.getuid()}"]}}
 REGISTERED = re.findall(r"^READ_PATH\((\w+),", REGISTRY.read_text(), re.M)
 
 
@@ -58,6 +60,25 @@ def test_its_corrections_and_quotes_in_reactions(scene):
     hush(*scene.everybody)
     assert scene.word not in scene.takes_back()
     assert not found(scene, OPEN | CLOSED)
+
+
+def test_s1_5_a_rooms_subject(scene):
+    """A message, and what newcomers and those who ask what the room is are told: an administrator removes all of it."""
+    scene.says()
+    scene.word = new_word()
+    scene.juliet.sends(f"<message to='{scene.room}' type='groupchat' id='s1'><subject>{scene.word}</subject></message>")
+    told = scene.nurse.hears("<message type='groupchat' id='s1'>...</message>")
+    hush(*scene.everybody)
+    described = {name for name in CLOSED if name.startswith("disco info of room for")}
+    before = set(found(scene, OPEN | CLOSED))
+    assert {"history on join", "archive of room for nurse, forwards"} | described <= before
+    plan = scene.server.json("retract", "plan", dom.find(told, "sid:stanza-id").get("id"))["fields"]["plan"]
+    case = scene.server.json("retract", "request", plan, "--reason-code", "legal", "--reason", "a test")["fields"]["request"]
+    assert scene.server.json("retract", "apply", case)["fields"]["state"] == "done"
+    hush(*scene.everybody)
+    assert not found(scene, OPEN | CLOSED)
+    assert number(scene.server, scene.request, f"select count(*) from muc_subject where words like '%{scene.word}%'") == 0
+    assert number(scene.server, scene.request, f"select count(*) from muc_room where config like '%{scene.word}%'") == 0
 
 
 # ---- each registered path has its driver -------------------------------------------------------------
