@@ -132,3 +132,34 @@ xyi_image_in_memory(const struct xyi_image *image)
     }
     return fd;
 }
+
+/* ---- what it would read ----------------------------------------------------------------- */
+
+static bool
+is_text(char byte)
+{
+    return (byte >= ' ' && byte <= '~') || byte == '\n' || byte == '\t';
+}
+
+/* All strings of the file, whether they are in its table of statements or not. */
+bool
+xyi_image_keeps_off(const struct xyi_image *image, struct xy_str *why)
+{
+    const char *at = image->bytes.at, *end = at + image->bytes.len;
+    while (at < end) {
+        const char *from = at;
+        while (at < end && is_text(*at))
+            at++;
+        struct xy_str text = xy_str_of(from, (size_t)(at - from));
+        struct xy_str table = text.len ? xyi_sql_own_table(text) : XY_NO_STR;
+        if (table.len) {
+            *why = xy_temp_printf(XY_FMT " reaches into the table `" XY_FMT "` of the store, "
+                                         "where what was taken back still is (\"" XY_FMT
+                                         "\"); messages are read through xylem/archive.h",
+                                  XY_ARG(image->path), XY_ARG(table), XY_ARG(text));
+            return false;
+        }
+        at += at == from;
+    }
+    return true;
+}

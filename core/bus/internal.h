@@ -39,6 +39,8 @@ int xyi_image_in_memory(const struct xyi_image *image);
 /* Whole, of this machine, and asks nothing of libxylem that this one does not give to modules.
  */
 bool xyi_elf_check(const struct xyi_image *image, struct xy_str *why);
+/* Gate 2: has no SQL text that reads or changes messages past the store's readers (requirement N11). */
+bool xyi_image_keeps_off(const struct xyi_image *image, struct xy_str *why);
 /* Breaches of the rules that scripts/check-module proves, those that are cheap to see; or absent. */
 struct xy_str xyi_elf_faults(const struct xyi_image *image);
 /* Gates 3 to 5: fills `ours` from `theirs`, which may be shorter or longer; its symbol has

@@ -182,7 +182,8 @@ static bool
 pass_gates(struct xyi_library *library, const struct xyi_image *image,
            struct xy_str private_path, struct xy_str *why)
 {
-    if (!xyi_elf_check(image, why) || !open_copy(library, image, private_path, why))
+    if (!xyi_elf_check(image, why) || !xyi_image_keeps_off(image, why) ||
+        !open_copy(library, image, private_path, why))
         return false;
     const struct xy_module *theirs = dlsym(library->opened, "xy_module");
     struct xy_str what = XY_STR("it exports no xy_module: is it a module of xylem?");

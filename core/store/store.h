@@ -33,6 +33,9 @@ XY_SUSPENDS XY_CHECK xy_status xyi_store_migrate(struct xy_str module,
 XY_SUSPENDS XY_CHECK xy_status xyi_store_check(const struct xy_statement *const *statements,
                                                size_t count, struct xy_str *error);
 
+/* A table of the message store that a statement, or a text that looks like one, names. Absent: none. */
+struct xy_str xyi_sql_own_table(struct xy_str sql);
+
 /* A transaction that outlives the fiber, with its own memory; `done` runs on the logic thread,
  * not on a fiber, in submission order, and the transaction is freed behind it. */
 struct xy_txn *xyi_txn_detached(void);

@@ -363,3 +363,17 @@ def test_n11_a_registered_file_that_is_gone(tree):
         assert "core/store/pending.c" in complaints(tree)
     finally:
         moved.write_text(kept)
+
+
+def test_n11_a_module_with_a_raw_read_is_not_loaded(make_server):
+    """Neither at a reload nor at a start; by what its file says, so a statement that it does not list is found, too."""
+    server = make_server()
+    server.write_config(modules={"prying": True})
+    for words in (("config", "check"), ("reload",)):
+        status, text, error = server.ctl(*words, check=False)
+        assert status == 2 and "reaches into the table `message`" in text + error, text + error
+    assert "prying" not in server.ctl("module", "list")
+    server.stop()
+    done = subprocess.run([server.build / "xylemd", "-c", server.config_file, "--check"], capture_output=True,
+                          text=True, env=server.environment())
+    assert done.returncode != 0 and "prying.so reaches into" in done.stdout + done.stderr
