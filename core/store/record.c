@@ -44,6 +44,17 @@ const struct xyi_planned xyi_record_planned[] = {
 
 /* ---- one message ------------------------------------------------------------------------- */
 
+static bool
+takes_back(const struct xy_stanza *stanza)
+{
+    const struct xy_node *at = xy_node_first(xy_stanza_root(stanza));
+    for (; at; at = xy_node_next(at))
+        if (xy_str_is(xy_node_name(at), "retract") &&
+            xy_str_starts(xy_node_ns(at), XY_STR("urn:xmpp:message-retract:")))
+            return true;
+    return false;
+}
+
 static void
 fill_header(struct xy_message_record *record, struct xy_str text)
 {
@@ -56,6 +67,7 @@ fill_header(struct xy_message_record *record, struct xy_str text)
     record->is_subject = xy_str_is(record->type, "groupchat") &&
                          xy_stanza_child(stanza, XY_STR(XY_NS_CLIENT), XY_STR("subject")) &&
                          !xy_stanza_child(stanza, XY_STR(XY_NS_CLIENT), XY_STR("body"));
+    record->is_notice = takes_back(stanza);
     const struct xy_node *occupant =
         xy_stanza_child(stanza, XY_STR(XY_NS_OCCUPANT_ID), XY_STR("occupant-id"));
     record->occupant_id = occupant ? xy_node_attr(occupant, "id") : XY_NO_STR;

@@ -64,6 +64,7 @@ struct xy_message_record { /* all but its content */
     struct xy_str type, client_id;   /* of the stanza */
     struct xy_str occupant_id;       /* XEP-0421, of a room's */
     bool is_subject;                 /* it sets the subject of a room, which the room tells on */
+    bool is_notice;                  /* it takes another one back: those who are away must get it */
     bool in_senders_archive, in_recipients_archive; /* a room is a recipient */
     /* of one that is not live */
     struct xy_str operation, by, reason, notice_id;

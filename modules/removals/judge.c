@@ -5,7 +5,7 @@
  */
 #include "modules/removals/removals.h"
 
-enum { REFUSALS = 20, REFUSALS_PER_MS = 60 * 60 * 1000 };
+enum { WINDOW_MS = 60 * 1000, REFUSALS = 20, REFUSALS_PER_MS = 60 * 60 * 1000 };
 
 static const char *const class_names[] = {[XY_USER_MESSAGE] = "user",
                                           [XY_ADMIN_NOTICE] = "notice",
@@ -29,6 +29,13 @@ removals_class_allowed(const xy_list *classes, enum xy_message_class class)
     return false;
 }
 
+void
+removals_check_window(const char *option, int64_t ms, struct xy_diagnostics *to)
+{
+    if (ms == XY_NONE || ms > WINDOW_MS)
+        xy_caution(to, option, "messages can be taken back later than 60 s after they came");
+}
+
 /* Administrators' notices and news stay (S0-23). */
 void
 removals_check_classes(const xy_list *classes, struct xy_diagnostics *to)
@@ -48,6 +55,9 @@ removals_judge(const struct xy_message_record *original, const xy_list *classes,
 {
     if (original->state != XY_MESSAGE_LIVE)
         removals_deny(verdict, XY_ERROR_CONFLICT, "already", "It was taken back already");
+    else if (original->is_notice)
+        removals_deny(verdict, XY_FORBIDDEN, "protected-class",
+                      "What takes a message back stays");
     else if (!removals_class_allowed(classes, original->class))
         removals_deny(verdict, XY_FORBIDDEN, "protected-class", "Messages of this kind stay");
     else if (window_ms != XY_NONE && xy_now_ms() - original->at_ms > window_ms)

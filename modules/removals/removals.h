@@ -11,6 +11,12 @@
 #include <xylem/xylem.h>
 #include <xylem/audit.h>
 
+/* For whoever switches it on (S0-28, S0-29): in the log, from `xylemd --check`, in the answer to a
+ * reload and in the policy; docs/retraction.md says it in the same words. */
+#define REMOVALS_WARNING                                                                     \
+    "it has no effect on other servers, generic clients may ignore it, and who has read a "  \
+    "message has read it"
+
 struct removals_rows { /* of the module's own table (owner, at, message): how often somebody did
                           it */
     const struct xy_statement *add, *count, *drop;
@@ -52,6 +58,8 @@ void removals_deny(struct verdict *verdict, xy_condition condition, const char *
                    const char *text);
 /* Of a list of classes as operators write it. */
 bool removals_class_allowed(const xy_list *classes, enum xy_message_class class);
+/* S0-27 */
+void removals_check_window(const char *option, int64_t ms, struct xy_diagnostics *to);
 void removals_check_classes(const xy_list *classes, struct xy_diagnostics *to);
 /* S0-23, S0-26, S1-11. `window_ms` XY_NONE: any. */
 void removals_judge(const struct xy_message_record *original, const xy_list *classes,

@@ -6,10 +6,7 @@
  */
 #include "modules/retract/retract.h"
 
-#define WARNING                                                                                \
-    "retraction is on: it has no effect on other servers, generic clients may ignore it, and " \
-    "who "                                                                                     \
-    "has read a message has read it"
+#define WARNING "retraction is on: " REMOVALS_WARNING
 
 static const struct xy_option options[] = {
     XY_OPTION(
@@ -36,8 +33,7 @@ REMOVALS_TABLE("retract_act");
 static void
 check(const struct retract *self, struct xy_diagnostics *to)
 {
-    if (self->window.ms == XY_NONE || self->window.ms > 60 * 1000)
-        xy_caution(to, "window", "messages can be taken back later than 60 s after they came");
+    removals_check_window("window", self->window.ms, to);
     removals_check_classes(&self->classes, to);
     xy_caution(to, NULL, "%s", WARNING);
 }

@@ -9,10 +9,7 @@
 #define XY_HOOKS_HERE
 #include "modules/retract_muc/retract_muc.h"
 
-#define WARNING                                                                          \
-    "retraction in rooms is on: it has no effect on other servers, generic clients may " \
-    "ignore it, "                                                                        \
-    "and who has read a message has read it"
+#define WARNING "retraction in rooms is on: " REMOVALS_WARNING
 
 static const struct xy_option options[] = {
     XY_OPTION(authors, .initial = "off",
@@ -44,8 +41,10 @@ REMOVALS_TABLE("retract_muc_act");
 static void
 check(const struct retract_muc *self, struct xy_diagnostics *to)
 {
-    if (self->authors && (self->window.ms == XY_NONE || self->window.ms > 60 * 1000))
-        xy_caution(to, "window", "messages can be taken back later than 60 s after they came");
+    if (self->authors)
+        removals_check_window("window", self->window.ms, to);
+    if (self->moderators)
+        removals_check_window("moderators_window", self->moderators_window.ms, to);
     removals_check_classes(&self->classes, to);
     if (self->authors || self->moderators)
         xy_caution(to, NULL, "%s", WARNING);
@@ -144,6 +143,29 @@ forget_account(XY_SELF, const struct xy_jid *bare, xy_owner owner)
     removals_drop_account(&self->removals, owner);
 }
 
+/* ---- for operators ----------------------------------------------------------------------- */
+
+static struct xy_str
+window_text(bool on, int64_t ms)
+{
+    return !on ? XY_STR("off") : ms == XY_NONE ? XY_STR("none") : xy_duration_text(ms);
+}
+
+static xy_status
+show_policy(XY_SELF, struct xy_command *command)
+{
+    xy_put_str(command, "host", xy_jid_text(xy_host_jid(xy_host_of(self))));
+    xy_put_str(command, "authors", window_text(self->authors, self->window.ms));
+    xy_put_str(command, "moderators",
+               window_text(self->moderators, self->moderators_window.ms));
+    xy_put_int(command, "count", self->count);
+    xy_put_str(command, "per", xy_duration_text(self->per.ms));
+    xy_put_str(command, "classes", xy_temp_join(self->classes.at, self->classes.count, ", "));
+    if (self->authors || self->moderators)
+        xy_say(command, "%s.", WARNING);
+    return XY_OK;
+}
+
 static const struct xy_hook hooks[] = {
     XY_ON(retraction_asked, retract_muc_asked), XY_ON(room_keeping, keep, .order = XY_LATE),
     XY_ON(message_committing, commit),          XY_ON(muc_describing, describe),
@@ -152,6 +174,11 @@ static const struct xy_hook hooks[] = {
 static const struct xy_iq_route iqs[] = {
     XY_IQ_ROUTE(XY_SET, NS_MODERATE, "moderate", retract_muc_moderate, .where = XY_IQ_ROOM,
                 .quiet = true),
+};
+static const struct xy_command_row commands[] = {
+    XY_COMMAND("retract room-policy", show_policy, .arguments = "[--host HOST]",
+               .about = "The windows in which authors and moderators may take back what was "
+                        "said in rooms, and the warning that goes with it."),
 };
 static const struct xy_metric metrics[] = {
     XY_METRIC(accepted, .unit = "retractions", .doc = "Messages taken back in rooms."),
@@ -162,5 +189,6 @@ XY_MODULE(
     retract_muc,
     .about = "Authors and moderators take back what was said in rooms (XEP-0424, XEP-0425).",
     XY_STATE_SIZE, .needs = "audit muc", XY_TABLE(options, options), XY_TABLE(hooks, hooks),
-    XY_TABLE(iqs, iqs), XY_TABLE(metrics, metrics), XY_TABLE(schema, schema),
-    XY_TABLE(statements, statements), XY_START(start), XY_STOP(stop), XY_CHECKER(check), );
+    XY_TABLE(iqs, iqs), XY_TABLE(commands, commands), XY_TABLE(metrics, metrics),
+    XY_TABLE(schema, schema), XY_TABLE(statements, statements), XY_START(start), XY_STOP(stop),
+    XY_CHECKER(check), );

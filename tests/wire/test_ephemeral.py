@@ -433,7 +433,7 @@ def test_no_timer_at_all(burning, mark):
 
 
 def test_a_timer_is_agreed_upon(burning):
-    """Without content it is a setting: who is away long gets it too, and it stays (section 4.4)."""
+    """Without content it is a setting: who is away long gets it too, and it stays (3.4)."""
     server, cast = burning()
     romeo = cast.online("romeo")
     juliet = cast.account("juliet")
