@@ -8,6 +8,14 @@
 
 enum { LOOK_BACK_MS = 7 * 24 * 3600 * 1000 }; /* older ones are "not found", not "too late" */
 
+/* Of the other types nothing is stored that devices which are away could learn of it from. */
+static bool
+is_to_one(const struct xy_stanza *message)
+{
+    struct xy_str type = xy_stanza_type(message);
+    return !xy_str_is(type, "headline") && !xy_str_is(type, "groupchat");
+}
+
 static void
 read_request(struct judgement *j)
 {
@@ -17,6 +25,9 @@ read_request(struct judgement *j)
     if (!node)
         removals_deny(&j->verdict, XY_FEATURE_NOT_IMPLEMENTED, "version",
                       "Only " NS_RETRACT " is understood here");
+    else if (!is_to_one(j->message))
+        removals_deny(&j->verdict, XY_BAD_REQUEST, "type",
+                      "A message of type chat or normal takes one back");
     else if (!j->id.len)
         removals_deny(&j->verdict, XY_BAD_REQUEST, "no-id", "Which message is meant?");
     else if (!xy_host_find(xy_stanza_to(j->message)) ||
