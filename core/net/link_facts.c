@@ -26,9 +26,13 @@ xyi_link_peer(const struct xyi_link *link)
 bool
 xyi_link_is_loopback(const struct xyi_link *link)
 {
-    if (IN6_IS_ADDR_V4MAPPED(&link->address))
-        return link->address.s6_addr[12] == 127;
-    return IN6_IS_ADDR_LOOPBACK(&link->address);
+    return xyi_link_source(link) == XY_SOURCE_LOOPBACK;
+}
+
+enum xy_source
+xyi_link_source(const struct xyi_link *link)
+{
+    return xyi_source_of(&link->address);
 }
 
 int

@@ -7,6 +7,7 @@
 #ifndef XYI_NET_H
 #define XYI_NET_H
 
+#include <xylem/session.h>
 #include "core/xml/xml.h"
 
 /* ---- the logic thread's loop (libevent) ---------------------------------------------------------------- */
@@ -93,6 +94,7 @@ void xyi_link_set_owner(struct xyi_link *link, void *owner);
 void *xyi_link_owner(const struct xyi_link *link);
 struct xy_str xyi_link_peer(const struct xyi_link *link); /* "192.0.2.1" */
 bool xyi_link_is_loopback(const struct xyi_link *link);
+enum xy_source xyi_link_source(const struct xyi_link *link);
 int xyi_link_tag(const struct xyi_link *link);
 enum xyi_listen_tls xyi_link_listen_tls(const struct xyi_link *link);
 bool xyi_link_is_secure(const struct xyi_link *link);

@@ -199,4 +199,7 @@ void xyi_address_of(const struct sockaddr *peer, struct in6_addr *address,
                     char text[INET6_ADDRSTRLEN]);
 extern uint64_t xyi_accepted, xyi_refused;
 
+/* ---- source.c ---------------------------------------------------------------------------- */
+enum xy_source xyi_source_of(const struct in6_addr *address);
+
 #endif

@@ -15,7 +15,8 @@ struct accepting {
     struct xy_user *to, *from; /* from: an account of ours, or NULL */
     struct xy_session *sender; /* its session, or NULL */
     unsigned keep_in, keep_out;
-    int64_t from_id, to_id; /* interned JIDs */
+    int64_t from_id, to_id;  /* interned JIDs */
+    struct xyi_login *login; /* it came from, if that has no row yet */
     struct xy_session **takers;
     size_t taken;
     const int64_t *devices; /* that wait for it */
@@ -127,10 +128,12 @@ store(struct accepting *a)
         .author = xy_jid_text(xy_jid_bare(xy_stanza_from(a->message))),
         .addressee = xy_jid_text(a->to->jid),
         .body = xy_node_text(xy_stanza_child(a->message, XY_STR(XY_NS_CLIENT), XY_STR("body"))),
+        .login = xyi_stanza_login(a->message),
     };
     struct xy_txn *txn = a->together ? a->together : xyi_txn_detached();
     xyi_message_add(txn, &row);
     struct parcel *parcel = xyi_parcel_new(a->to, a->from, a->message, row.id);
+    xyi_parcel_name(parcel, a->login, txn);
     if (a->sender && !a->again)
         xyi_parcel_count(parcel, a->sender, txn);
     a->to->pending += a->device_count && a->to->pending >= 0;
@@ -177,6 +180,7 @@ give(const struct accepting *a, const struct xy_stanza *seen, struct parcel *par
         .queued = a->device_count > 0,
         .archived = archived,
         .stamped = parcel && (a->keep_in & XY_KEEP_ARCHIVED),
+        .login = parcel ? NULL : a->login,
     };
     if (item.kind == ITEM_MESSAGE && !xyi_item_is_kept(&item) && a->taken > 1) {
         item.share = xyi_alloc(sizeof(*item.share));
@@ -238,6 +242,7 @@ static xy_status
 find_sender(struct accepting *a)
 {
     const struct xy_jid *from = xy_stanza_from(a->message);
+    a->login = xyi_login_to_write(xyi_stanza_login(a->message));
     a->sender = xy_session_find(from);
     if (a->sender)
         a->from = a->sender->user;
@@ -263,7 +268,9 @@ prepare(struct accepting *a)
 static xy_status
 name_both(struct accepting *a)
 {
-    xy_status status = xyi_jid_id(xy_jid_bare(xy_stanza_from(a->message)), &a->from_id);
+    xy_status status = xyi_login_identify(a->login);
+    if (status == XY_OK)
+        status = xyi_jid_id(xy_jid_bare(xy_stanza_from(a->message)), &a->from_id);
     return status == XY_OK ? xyi_jid_id(a->to->jid, &a->to_id) : status;
 }
 
@@ -319,13 +326,14 @@ xyi_accept(struct xy_user *to, const struct xy_stanza *message, bool again)
     while (status == XY_OK && !is_settled(&a, &status))
         ;
     if (a.answered)
-        return;
-    if (status != XY_OK)
+        ;
+    else if (status != XY_OK)
         xy_bounce(message, xy_status_condition(status), XY_NO_STR);
     else if (to->gone || (!a.taken && !keeps))
         undeliverable(&a);
     else
         decide(&a);
+    xyi_login_drop(a.login);
 }
 
 unsigned
@@ -371,6 +379,13 @@ prepare_notice(struct accepting *a, struct xy_stanza *message)
     return status;
 }
 
+static void
+let_go(struct accepting *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        xyi_login_drop(all[i].login);
+}
+
 /* The commit's answer, which comes in any case. */
 static xy_status
 outcome(struct accepting *all, size_t count)
@@ -396,8 +411,10 @@ xy_notices_send(struct xy_stanza **messages, size_t count, xy_notices_fn *add, v
     for (size_t i = 0; status == XY_OK && i < count; i++)
         if (all[i].to->gone)
             status = XY_ABSENT;
-    if (status != XY_OK)
+    if (status != XY_OK) {
+        let_go(all, count);
         return status;
+    }
     struct xy_txn *txn = xyi_txn_detached();
     for (size_t i = 0; i < count; i++) {
         all[i].together = txn;
@@ -409,5 +426,6 @@ xy_notices_send(struct xy_stanza **messages, size_t count, xy_notices_fn *add, v
     add(argument, txn);
     xyi_allow_wait();
     xyi_parcels_submit(parcels, count, txn);
+    let_go(all, count);
     return outcome(all, count);
 }

@@ -61,6 +61,7 @@ xyi_item_copy(const struct item *of)
         xyi_parcel_keep(item->parcel);
     if (item->share)
         item->share->refs++;
+    (void)xyi_login_keep(item->login);
     if (item->ids) {
         item->ids = xyi_alloc(item->count * sizeof(*item->ids));
         memcpy(item->ids, of->ids, item->count * sizeof(*item->ids));
@@ -92,6 +93,7 @@ xyi_item_free(struct item *item)
     xy_stanza_drop(item->stanza);
     xyi_parcel_drop(item->parcel);
     xyi_share_drop(item->share);
+    xyi_login_drop(item->login);
     xyi_free(item->ids);
 #ifdef XYI_ASAN /* it would not see who still looks at a spare one */
     xyi_free(item);

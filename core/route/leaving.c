@@ -10,9 +10,11 @@
 #include "core/route/removal.h"
 
 static xy_status
-name_both(const struct xy_stanza *message, struct xyi_message_row *row)
+name_both(const struct xy_stanza *message, struct xyi_login *login, struct xyi_message_row *row)
 {
-    xy_status status = xyi_jid_id(xy_jid_bare(xy_stanza_from(message)), &row->sender);
+    xy_status status = xyi_login_identify(login);
+    if (status == XY_OK)
+        status = xyi_jid_id(xy_jid_bare(xy_stanza_from(message)), &row->sender);
     while (status == XY_OK && xyi_parcels_many())
         xyi_parcel_wait_turn();
     return status == XY_OK ? xyi_jid_id(xy_jid_bare(xy_stanza_to(message)), &row->recipient)
@@ -20,7 +22,8 @@ name_both(const struct xy_stanza *message, struct xyi_message_row *row)
 }
 
 static struct parcel *
-store(struct xy_session *sender, const struct xy_stanza *message, struct xyi_message_row *row)
+store(struct xy_session *sender, const struct xy_stanza *message, struct xyi_login *login,
+      struct xyi_message_row *row)
 {
     struct xy_user *user = sender->user;
     row->id = xyi_message_next_id();
@@ -31,9 +34,11 @@ store(struct xy_session *sender, const struct xy_stanza *message, struct xyi_mes
     row->addressee = xy_jid_text(xy_jid_bare(xy_stanza_to(message)));
     row->body = xy_node_text(xy_stanza_child(message, XY_STR(XY_NS_CLIENT), XY_STR("body")));
     row->stanza = xy_stanza_text(message);
+    row->login = xyi_stanza_login(message);
     struct xy_txn *txn = xyi_txn_detached();
     xyi_message_add(txn, row);
     struct parcel *parcel = xyi_parcel_new(user, NULL, message, row->id);
+    xyi_parcel_name(parcel, login, txn);
     parcel->silent = true; /* it is on its way: only the sender's own view lacks it */
     xyi_parcel_count(parcel, sender, txn);
     xyi_parcel_announce(parcel, message, user->host, txn);
@@ -42,12 +47,10 @@ store(struct xy_session *sender, const struct xy_stanza *message, struct xyi_mes
     return parcel;
 }
 
-void
-xyi_accept_leaving(const struct xy_stanza *message)
+static void
+accept_leaving(struct xy_session *sender, const struct xy_stanza *message,
+               struct xyi_login *login)
 {
-    struct xy_session *sender = xy_session_find(xy_stanza_from(message));
-    if (!sender || xy_str_is(xy_stanza_type(message), "groupchat"))
-        return;
     struct xy_user *user = sender->user;
     struct xyi_message_row row = {.id = 0};
     struct xy_delivery out = {
@@ -55,15 +58,26 @@ xyi_accept_leaving(const struct xy_stanza *message)
     struct parcel *parcel = NULL;
     if (!xy_stanza_is_error(message))
         xy_run_message_keeping(user->host, user, message, true, &out.keep);
-    bool stores = (out.keep & XY_KEEP_ARCHIVED) && name_both(message, &row) == XY_OK;
+    bool stores = (out.keep & XY_KEEP_ARCHIVED) && name_both(message, login, &row) == XY_OK;
     if (!sender->open || user->gone)
         return;
     if (stores) {
-        parcel = xyi_parcel_keep(store(sender, message, &row));
+        parcel = xyi_parcel_keep(store(sender, message, login, &row));
         out.parcel = parcel;
         out.archived = true;
         out.message = xyi_stamped(user->jid, user->owner, parcel->id, message);
     }
     xyi_delivery_tell(&out);
     xyi_parcel_drop(parcel);
+}
+
+void
+xyi_accept_leaving(const struct xy_stanza *message)
+{
+    struct xy_session *sender = xy_session_find(xy_stanza_from(message));
+    if (!sender || xy_str_is(xy_stanza_type(message), "groupchat"))
+        return;
+    struct xyi_login *login = xyi_login_to_write(xyi_stanza_login(message));
+    accept_leaving(sender, message, login);
+    xyi_login_drop(login);
 }

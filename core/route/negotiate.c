@@ -185,12 +185,20 @@ xy_stream_login_failed(struct xy_stream *stream __attribute__((unused)))
     xyi_route_counters.auth_failures++;
 }
 
+void
+xy_stream_uses_token(struct xy_stream *stream)
+{
+    stream->login_path = XY_LOGIN_FAST;
+}
+
 static void
-log_in(struct xy_stream *stream, const struct xy_jid *account)
+log_in(struct xy_stream *stream, const struct xy_jid *account, enum xy_login_path path)
 {
     xy_assert(!stream->account && xy_jid_is_bare(account));
     stream->account = xy_jid_keep(account);
     stream->steered = true;
+    if (stream->login_path == XY_LOGIN_UNKNOWN)
+        stream->login_path = path;
     if (stream->link)
         xyi_link_authenticated(stream->link);
 }
@@ -198,7 +206,7 @@ log_in(struct xy_stream *stream, const struct xy_jid *account)
 void
 xy_stream_authenticated(struct xy_stream *stream, const struct xy_jid *account)
 {
-    log_in(stream, account);
+    log_in(stream, account, XY_LOGIN_SASL);
     if (stream->link)
         xyi_link_restart(stream->link);
 }
@@ -206,7 +214,7 @@ xy_stream_authenticated(struct xy_stream *stream, const struct xy_jid *account)
 void
 xy_stream_authenticated_inline(struct xy_stream *stream, const struct xy_jid *account)
 {
-    log_in(stream, account);
+    log_in(stream, account, XY_LOGIN_SASL2);
     stream->stage = XY_STREAM_AUTHENTICATED;
     if (stream->link)
         xyi_link_continue(stream->link); /* what comes waits on the strand */

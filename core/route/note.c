@@ -103,15 +103,37 @@ struct head {
     uint64_t key, size;
 };
 
+/* Which login it was goes the way of the notes. */
+static const struct xy_note login_kind = {"xylem.login", 1, sizeof(struct xyi_login_record)};
+
+static void
+put(struct xy_buffer *out, uint64_t key, struct xy_str content)
+{
+    struct head head = {key, content.len};
+    xy_buffer_add(out, XY_KEY(head));
+    xy_buffer_add(out, content);
+}
+
+static void
+take_login(struct xy_session *session, struct xy_str content)
+{
+    struct xyi_login_record record;
+    if (content.len != sizeof(record))
+        return;
+    memcpy(&record, content.at, sizeof(record));
+    xyi_login_restore(session, &record);
+}
+
 struct xy_str
 xy_session_notes(const struct xy_session *session)
 {
     struct xy_buffer out = {0};
-    for (const struct xyi_note *note = session->notes; note; note = note->next) {
-        struct head head = {note->key, note->size};
-        xy_buffer_add(&out, XY_KEY(head));
-        xy_buffer_add(&out, xy_str_of((const char *)note->bytes, note->size));
+    if (session->login) {
+        struct xyi_login_record login = xyi_login_save(session->login);
+        put(&out, key_of(&login_kind), XY_KEY(login));
     }
+    for (const struct xyi_note *note = session->notes; note; note = note->next)
+        put(&out, note->key, xy_str_of((const char *)note->bytes, note->size));
     return xy_buffer_str(&out);
 }
 
@@ -144,8 +166,10 @@ xy_session_set_notes(struct xy_session *session, struct xy_str bytes)
     if (!are_notes(bytes))
         return XY_INVALID;
     while (bytes.len && take_head(&bytes, &head)) {
-        struct xyi_note *note = resize(&session->notes, head.key, head.size);
-        memcpy(note->bytes, bytes.at, head.size);
+        if (head.key == key_of(&login_kind))
+            take_login(session, xy_str_of(bytes.at, head.size));
+        else
+            memcpy(resize(&session->notes, head.key, head.size)->bytes, bytes.at, head.size);
         bytes = xy_str_of(bytes.at + head.size, bytes.len - head.size);
     }
     return XY_OK;

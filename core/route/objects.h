@@ -6,6 +6,7 @@
 #ifndef XYI_OBJECTS_H
 #define XYI_OBJECTS_H
 
+#include "core/route/login.h"
 #include "core/route/note.h"
 #include "core/route/outbox.h"
 #include "core/route/route_internal.h"
@@ -24,6 +25,7 @@ struct xy_stream {
     enum xy_stream_stage stage;
     struct xyi_wait *quiet; /* somebody waits for its end */
     bool header_sent, closing;
+    enum xy_login_path login_path; /* as far as it is known before the bind */
     bool steered;            /* the handler of this element told the link how to go on */
     int64_t pinged_after_ms; /* the silence that made us ping */
     char id[24];
@@ -43,6 +45,7 @@ struct xy_session {
     struct outbox out;
     struct inbox in;
     int64_t opened_ms;
+    struct xyi_login *login;
     int64_t device;      /* 0: its client does not say who it is */
     xy_message_id since; /* taken when it bound */
     xy_message_id cut;   /* taken when it last became able to take messages */

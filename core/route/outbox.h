@@ -21,7 +21,8 @@ struct parcel {
     struct xy_user *sender;  /* a user of ours, or NULL */
     struct xy_session *from; /* whose stanza it was, while that session is open */
     xy_message_id id;
-    uint32_t number; /* of the stanza among those from that session */
+    struct xyi_login *login; /* whose row is written with it, or NULL */
+    uint32_t number;         /* of the stanza among those from that session */
     unsigned refs;
     xy_status status;
     bool durable, failed, handled;
@@ -51,6 +52,7 @@ struct item {
     struct parcel *parcel;          /* NULL: nothing to wait for */
     xy_message_id message;          /* 0: not stored */
     struct share *share;            /* NULL: its only one, or kept */
+    struct xyi_login *login;        /* it came from, if that has no row and nothing stores it */
     xy_message_id *ids;             /* ITEM_PASSES */
     unsigned count;
     enum item_kind kind;

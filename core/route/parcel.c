@@ -35,6 +35,7 @@ xyi_parcel_drop(struct parcel *parcel)
     if (!parcel || --parcel->refs)
         return;
     xy_stanza_drop(parcel->message);
+    xyi_login_drop(parcel->login);
     xyi_free(parcel);
 }
 
@@ -84,6 +85,8 @@ deal_with(struct parcel *parcel)
     parcel->handled = true;
     xyi_trace(parcel->failed ? XYI_TRACE_FAILED : XYI_TRACE_COMMITTED, parcel->id,
               parcel->user ? parcel->user->owner : parcel->room->owner, 0);
+    if (!parcel->failed)
+        xyi_login_written(parcel->login);
     xyi_inbox_settled(parcel);
     if (parcel->failed && parcel->user)
         parcel->user->pending = -1;
@@ -215,6 +218,13 @@ xyi_parcel_new(struct xy_user *user, struct xy_user *sender, const struct xy_sta
     parcel->id = id;
     parcel->refs = 1; /* the commit's */
     return parcel;
+}
+
+void
+xyi_parcel_name(struct parcel *parcel, struct xyi_login *login, struct xy_txn *txn)
+{
+    xyi_login_write(login, txn);
+    parcel->login = xyi_login_keep(login);
 }
 
 void

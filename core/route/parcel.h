@@ -15,6 +15,8 @@ XY_SUSPENDS void xyi_parcels_settle(void); /* until all that was submitted is de
 /* NULL and NULL: of a room, which the caller sets. */
 struct parcel *xyi_parcel_new(struct xy_user *user, struct xy_user *sender,
                               const struct xy_stanza *message, xy_message_id id);
+/* It came from `login`, whose row goes with it; NULL: that has one, or it came from none. */
+void xyi_parcel_name(struct parcel *parcel, struct xyi_login *login, struct xy_txn *txn);
 /* It is a stanza of `session`, whose h waits for it; message_storing may add to `txn`. */
 void xyi_parcel_count(struct parcel *parcel, struct xy_session *session, struct xy_txn *txn);
 /* Fires message_committing for it. */

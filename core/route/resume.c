@@ -299,6 +299,7 @@ xy_stream_resume(struct xy_stream *stream, struct xy_session *session, uint32_t 
     stream->session = session;
     stream->stage = XY_STREAM_BOUND;
     xyi_timer_clear(&stream->login_timer);
+    xyi_login_resumed(session);
     send_again(out);
     return XY_OK;
 }
@@ -335,6 +336,7 @@ xy_session_restore(struct xy_session *session, uint32_t h, uint32_t handled,
     struct outbox *out = &session->out;
     xy_assert(out->retained && out->binding && !out->sent.first && received <= count);
     session->in.count = handled;
+    xyi_login_resumed(session);
     out->acknowledged = h;
     for (size_t i = 0; i < count; i++)
         xyi_items_append(&out->sent, kept_item(&kept[i]));

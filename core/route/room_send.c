@@ -119,6 +119,8 @@ struct posting {
     struct xy_room_message *message;
     struct xy_session *sender; /* whose stanza it is, or NULL */
     int64_t author, address;   /* interned JIDs */
+    int64_t origin;            /* the session it came from; 0: none */
+    struct xyi_login *login;   /* that, if it has no row yet */
     unsigned keep;
 };
 
@@ -154,7 +156,9 @@ prepare(struct posting *p)
         p->keep |= XY_KEEP_ARCHIVED;
     if (!(p->keep & XY_KEEP_ARCHIVED))
         return commit_alone(p->message);
-    status = xyi_jid_id(xy_jid_bare(p->message->author), &p->author);
+    status = xyi_login_identify(p->login);
+    if (status == XY_OK)
+        status = xyi_jid_id(xy_jid_bare(p->message->author), &p->author);
     if (status == XY_OK)
         status = xyi_jid_id(room->jid, &p->address);
     if (status == XY_OK)
@@ -180,12 +184,14 @@ store(struct posting *p)
         .addressee = xy_jid_text(p->room->jid),
         .body = xy_node_text(xy_stanza_child(kept, XY_STR(XY_NS_CLIENT), XY_STR("body"))),
         .stanza = xy_stanza_text(kept),
+        .login = p->origin,
     };
     struct xy_txn *txn = xyi_txn_detached();
     const struct xy_stanza *original = p->message->original;
     xyi_message_add(txn, &row);
     struct parcel *parcel =
         xyi_parcel_new(NULL, NULL, original ? original : p->message->stanza, row.id);
+    xyi_parcel_name(parcel, p->login, txn);
     parcel->room = p->room;
     parcel->silent = !original;
     if (p->sender && original)
@@ -221,15 +227,27 @@ decide(struct posting *p)
     xyi_parcel_drop(parcel);
 }
 
+/* What the room says in somebody's name, such as a moderator's act, comes from his session. */
+static int64_t
+origin_of(const struct xy_room_message *message)
+{
+    int64_t origin = xyi_stanza_login(message->stanza);
+    const struct xy_session *author = origin ? NULL : xy_session_find(message->author);
+    return author ? xyi_login_number(author->login) : origin;
+}
+
 xy_status
 xy_room_accept(struct xy_room *room, struct xy_room_message *message)
 {
     struct posting p = {.room = room, .message = message};
     xyi_stanza_freeze((struct xy_stanza *)(uintptr_t)message->stanza);
+    p.origin = origin_of(message);
+    p.login = xyi_login_to_write(p.origin);
     xy_status status = prepare(&p);
-    if (status != XY_OK)
-        return status;
-    p.sender = xy_session_find(message->author);
-    decide(&p);
-    return XY_OK;
+    if (status == XY_OK) {
+        p.sender = xy_session_find(message->author);
+        decide(&p);
+    }
+    xyi_login_drop(p.login);
+    return status;
 }

@@ -106,6 +106,7 @@ xyi_route_from_session(struct xy_session *session, struct xy_stanza *stanza)
             xy_stanza_set_to(stanza, xy_jid_bare(session->jid)); /* RFC 6121 8.1.1.1 */
         if (xy_stanza_kind(stanza) == XY_PRESENCE && xy_stanza_type(stanza).len == 0)
             xy_run_presence_outgoing(session->user->host, session, stanza);
+        xyi_stanza_set_login(stanza, xyi_login_number(session->login));
         xyi_stanza_freeze(stanza);
         if (xy_run_stanza_out(session->user->host, session, stanza) == XY_PASS)
             route_kind(session, stanza);

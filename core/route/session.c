@@ -33,8 +33,19 @@ release(void *object)
 {
     struct xy_session *session = object;
     xy_jid_drop(session->jid);
+    xyi_login_drop(session->login);
     xyi_notes_free(&session->notes);
     xyi_free(session);
+}
+
+static enum xy_login_path
+path_of(const struct xy_stream *stream, const struct xy_bind *bind)
+{
+    if (bind->resumes)
+        return XY_LOGIN_RESUMED;
+    if (!bind->request)
+        return stream->login_path;
+    return stream->login_path == XY_LOGIN_FAST ? XY_LOGIN_FAST_BIND2 : XY_LOGIN_SASL2_BIND2;
 }
 
 static struct xy_session *
@@ -50,6 +61,7 @@ add(struct xy_stream *stream, struct xy_user *user, const struct xy_jid *full,
     session->device = device;
     session->reads_archive = bind->reads_archive;
     session->since = xyi_message_next_id();
+    session->login = xyi_login_new(stream, full, path_of(stream, bind));
     xyi_outbox_init(session);
     xyi_list_init(&session->rooms);
     xyi_list_init(&session->left_behind);
@@ -123,6 +135,8 @@ xy_stream_bind_as(struct xy_stream *stream, const struct xy_bind *bind,
     if (limits.sessions != XY_NONE && user->session_count >= limits.sessions)
         return XY_FULL;
     *session = add(stream, user, full, bind, device);
+    if (!bind->resumes)
+        xyi_login_log(*session, "session.opened", "a session begins");
     xyi_forbid_wait("session_binding");
     xy_run_session_binding(user->host, *session, bind->request);
     xyi_allow_wait();

@@ -45,6 +45,12 @@ xy_session_priority(const struct xy_session *session)
 }
 
 int64_t
+xy_session_login(const struct xy_session *session)
+{
+    return xyi_login_number(session->login);
+}
+
+int64_t
 xy_session_opened_ms(const struct xy_session *session)
 {
     return session->opened_ms;

@@ -62,6 +62,12 @@ xy_stream_is_loopback(const struct xy_stream *stream)
     return stream->link && xyi_link_is_loopback(stream->link);
 }
 
+enum xy_source
+xy_stream_source(const struct xy_stream *stream)
+{
+    return stream && stream->link ? xyi_link_source(stream->link) : XY_SOURCE_UNKNOWN;
+}
+
 struct xy_str
 xy_stream_tls(const struct xy_stream *stream)
 {

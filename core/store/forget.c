@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Erasing a person (requirement N2): without its salt a commitment proves nothing any more.
- * Invariant: what is held keeps its salt and its author, so that it can be erased later.
+ * Erasing a person (requirement N2): without its salt a commitment proves nothing any more, and
+ * nothing says who it was, where from, or that others wrote to him. Invariant: what is held
+ * keeps all that, and the login it came from, so that it can be erased later.
  */
 #include <xylem/removal.h>
 #include "core/store/driver.h"
@@ -18,12 +19,22 @@ static const struct xy_statement read_end =
 #define HELD "exists (select 1 from held h where h.message = evidence.message)"
 static const struct xy_statement count_those = XY_SQL(
     "select count(*), sum(case when " HELD " then 1 else 0 end) from evidence" BY_AUTHOR);
-static const struct xy_statement forget =
-    XY_SQL("update evidence set salt = null, author = null" BY_AUTHOR " and not " HELD);
+static const struct xy_statement forget_addressee =
+    XY_SQL("update evidence set addressee = null where message > ? and message <= ?"
+           " and addressee = ? and not " HELD);
+static const struct xy_statement forget = XY_SQL(
+    "update evidence set salt = null, author = null, login = null" BY_AUTHOR " and not " HELD);
+/* Their numbers are taken like those of messages. */
+static const struct xy_statement forget_logins =
+    XY_SQL("delete from login where id > ? and id <= ? and jid = ? and id not in"
+           " (select e.login from held h cross join evidence e where h.message > ?"
+           " and e.message = h.message and e.login is not null)");
 
 const struct xyi_planned xyi_forget_planned[] = {
     XYI_PLANNED(read_end, "iii"),
     XYI_PLANNED(forget, "iiii"),
+    XYI_PLANNED(forget_addressee, "iii"),
+    XYI_PLANNED(forget_logins, "iiii"),
     {.statement = NULL},
 };
 
@@ -49,5 +60,7 @@ xy_evidence_forget(struct xy_txn *txn, const struct xy_jid *author, xy_message_i
     *held = xy_rows_int(rows, 1);
     *forgotten = xy_rows_int(rows, 0) - *held;
     xyi_txn_add_ranked(txn, &forget, XYI_FENCE, 0, XY_VALUES(low, high, by, by));
+    xyi_txn_add_ranked(txn, &forget_addressee, XYI_FENCE, 0, XY_VALUES(low, high, by));
+    xyi_txn_add_ranked(txn, &forget_logins, XYI_FENCE, 0, XY_VALUES(low, high, by, low));
     return XY_OK;
 }

@@ -24,7 +24,8 @@ static const struct xy_statement add_message =
     XY_SQL("insert into message (id, sender, rcpt, class, archived, origin, stanza)"
            " values (?, ?, ?, ?, ?, ?, ?)");
 static const struct xy_statement add_evidence =
-    XY_SQL("insert into evidence (message, commitment, salt, author) values (?, ?, ?, ?)");
+    XY_SQL("insert into evidence (message, commitment, salt, author, addressee, class, login)"
+           " values (?, ?, ?, ?, ?, ?, ?)");
 static const struct xy_statement add_pending = {
     .sql = "insert into pending (owner, device, message) values (?, ?, ?)",
     .pgsql = "insert into pending (owner, device, message)"
@@ -36,17 +37,17 @@ static const struct xy_statement add_all = {
     .pgsql =
         "with r as materialized (select * from unnest(?::bigint[], ?::bigint[], ?::bigint[],"
         " ?::bigint[], ?::bigint[], ?::bigint[], ?::bytea[], ?::bigint[], ?::bigint[],"
-        " ?::bigint[], ?::bigint[], ?::bytea[], ?::bytea[])"
+        " ?::bigint[], ?::bigint[], ?::bytea[], ?::bytea[], ?::bigint[])"
         " as r (id, sender, rcpt, class, archived, origin, stanza, sent_by, sent_to, waits_for,"
-        " device, commitment, salt)),"
+        " device, commitment, salt, login)),"
         " m as (insert into message (id, sender, rcpt, class, archived, origin, stanza)"
         " select id, sender, rcpt, class, archived, origin, stanza from r),"
         " o as (insert into entry (owner, message, peer, flags)"
         " select sent_by, id, rcpt, 3 from r where sent_by <> 0),"
         " i as (insert into entry (owner, message, peer, flags)"
         " select sent_to, id, sender, 1 from r where sent_to <> 0 and sent_to <> sent_by),"
-        " v as (insert into evidence (message, commitment, salt, author)"
-        " select id, commitment, salt, sender from r)"
+        " v as (insert into evidence (message, commitment, salt, author, addressee, class,"
+        " login) select id, commitment, salt, sender, rcpt, class, nullif(login, 0) from r)"
         " insert into pending (owner, device, message)"
         " select waits_for, device, id from r where waits_for <> 0"};
 
@@ -121,7 +122,8 @@ add_rows(struct xy_txn *txn, const struct xyi_message_row *row, const struct der
     if (row->sent_to && row->sent_to != row->sent_by)
         xyi_entry_add(txn, row->sent_to, row->id, row->sender, XYI_ENTRY_ARCHIVED);
     xy_txn_add(txn, &add_evidence, id, COMMITMENT_OF(derived), BYTES_OF(derived->salt),
-               XY_INT(row->sender));
+               XY_INT(row->sender), XY_INT(row->recipient), XY_INT(row->class),
+               row->login ? XY_INT(row->login) : XY_NULL);
 }
 
 static void
@@ -134,7 +136,7 @@ add_arrays(struct xy_txn *txn, const struct xyi_message_row *row, const struct d
                   XY_INT(row->class), XY_INT(archived_bits(row)), XY_INT(derived->origin),
                   XY_BYTES(row->stanza), XY_INT(row->sent_by), XY_INT(row->sent_to),
                   XY_INT(waits ? row->waits_for : 0), XY_INT(waits ? row->devices[0] : 0),
-                  COMMITMENT_OF(derived), BYTES_OF(derived->salt)));
+                  COMMITMENT_OF(derived), BYTES_OF(derived->salt), XY_INT(row->login)));
 }
 
 void

@@ -16,10 +16,11 @@
  *   pending   (owner, device, message): that device has not certainly received it; device 0:
  *             the clients that do not say who they are, or nobody yet
  *   device    when an account's devices were last seen
- *   evidence  the commitments to a message; outlives the message (evidence.c); author,
- * addressee: in table jid, login: the session that wrote it; NULL in rows of a former release
- *             and when its author was erased
- *   login     full address of a session, how it logged in and from what kind of address
+ *   evidence  the commitments to a message; outlives the message (evidence.c). author, addressee:
+ *             in table jid; login: the session it came from, NULL: none of an account's. NULL
+ *             also in rows of a former release, and when who they name was erased (forget.c)
+ *   login     the full address of a session that wrote something, how it came to be and from
+ *             what kind of address (origin.c)
  *   removal   what was taken back, by whom and which operation, and when its content goes
  *   held      (message, hold): keeps the content whatever else becomes of it
  *   room      rooms that have an archive; its owner is 2^47 + id (room.c)
@@ -150,11 +151,11 @@ static const char origins[] =
     "alter table removal add column seq bigint not null default 0;"
     "alter table removal add column actor text;"
     "create index removal_seq on removal (seq);"
-    "alter table evidence add column addressee bigint;"
+    "alter table evidence add column addressee integer;"
+    "alter table evidence add column class smallint;"
     "alter table evidence add column login bigint;"
-    "create table login (id bigint primary key, jid bigint not null, resource text not null,"
-    " path smallint not null, source smallint not null);"
-    "create index login_jid on login (jid)";
+    "create table login (id bigint primary key, jid integer not null, path smallint not null,"
+    " source smallint not null, resource text not null)";
 
 static const struct xy_migration migrations[] = {
     {1, sqlite_tables, pgsql_tables},

@@ -147,6 +147,7 @@ struct xyi_message_row {
     struct xy_str stanza;         /* serialised, with its from and to, without stanza-id and delay */
     struct xy_str author, addressee; /* bare JIDs, for the evidence of its text */
     struct xy_str body;           /* absent: it has none */
+    xy_message_id login;          /* the session it came from; 0: none */
 };
 void xyi_message_add(struct xy_txn *txn, const struct xyi_message_row *row);
 /* Whether a row of that id is there: what became of a commit that answered XY_UNKNOWN. */
@@ -164,6 +165,16 @@ void xyi_message_commitment(const struct xyi_message_row *row,
 void xyi_message_text_commitment(const struct xyi_message_row *row,
                                  const unsigned char salt[XYI_SALT_SIZE],
                                  unsigned char commitment[XYI_COMMITMENT_SIZE]);
+/* The session messages come from: written with the first of them. The same number again changes
+ * nothing. */
+struct xyi_login_row {
+    xy_message_id id; /* taken like a message's */
+    int64_t jid;      /* jid id of the account */
+    struct xy_str resource;
+    enum xy_login_path path;
+    enum xy_source source;
+};
+void xyi_login_add(struct xy_txn *txn, const struct xyi_login_row *row);
 /* message.origin */
 int64_t xyi_message_origin(int64_t sender, int64_t recipient, struct xy_str origin_id);
 

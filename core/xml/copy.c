@@ -108,6 +108,7 @@ copy_into(struct xyi_block block, const struct xy_stanza *stanza)
     copy->from_text = copy_address(room, stanza->from, stanza->from_text);
     copy->to_text = copy_address(room, stanza->to, stanza->to_text);
     copy->received_ms = stanza->received_ms;
+    copy->login = stanza->login;
     copy->bytes = stanza->bytes;
     xyi_copy_attrs(&copy->root, &stanza->root, false);
     xyi_copy_items(&copy->root, &stanza->root, false);

@@ -137,6 +137,7 @@ xy_stanza_edit(const struct xy_stanza *original)
     edit->to_text =
         original->to ? original->to_text : xyi_block_str(&edit->block, original->to_text);
     edit->received_ms = original->received_ms;
+    edit->login = original->login;
     edit->bytes = original->bytes;
     xyi_stanza_leave_to_fiber(edit);
     return edit;
@@ -225,6 +226,25 @@ xyi_stanza_set_received_ms(struct xy_stanza *stanza, int64_t ms)
 {
     xy_assert(!stanza->frozen);
     stanza->received_ms = ms;
+}
+
+void
+xyi_stanza_set_login(struct xy_stanza *stanza, int64_t login)
+{
+    xy_assert(!stanza->frozen);
+    stanza->login = login;
+}
+
+int64_t
+xyi_stanza_login(const struct xy_stanza *stanza)
+{
+    return stanza->login;
+}
+
+void
+xy_stanza_set_cause(struct xy_stanza *stanza, const struct xy_stanza *cause)
+{
+    xyi_stanza_set_login(stanza, cause->login);
 }
 
 /* ---- reading ------------------------------------------------------------------------------

@@ -84,6 +84,7 @@ struct xy_stanza {
     atomic_uint writes;
     atomic_bool addressed; /* was written with a recipient's `to` */
     int64_t received_ms;
+    int64_t login; /* the session it came from; 0: none */
     size_t bytes;
 };
 

@@ -25,6 +25,9 @@ XY_CHECK xy_status xyi_jid_normalize(struct xy_str text, struct xy_str *prepared
 XY_CHECK xy_status xyi_stanza_resolve(struct xy_stanza *stanza);
 void xyi_stanza_freeze(struct xy_stanza *stanza);
 void xyi_stanza_set_received_ms(struct xy_stanza *stanza, int64_t ms);
+/* Of the session it came from (xy_session_login()); 0: none. Nothing a client says sets it. */
+void xyi_stanza_set_login(struct xy_stanza *stanza, int64_t login);
+int64_t xyi_stanza_login(const struct xy_stanza *stanza);
 /* Gives the caller's reference to the running fiber (xyi_arena_defer on xyi_temp()). */
 void xyi_stanza_leave_to_fiber(const struct xy_stanza *stanza);
 /* A frozen copy that takes no more memory than it needs and holds no other stanza: for what is

@@ -20,6 +20,7 @@ struct xy_bind {
     struct xy_str device;   /* who the client is, the same at every login (SASL2's user-agent id);
                                absent: it does not say. Older sessions of this device end. */
     int64_t known_device;   /* instead of `device`: xy_session_device() of an earlier run, or 0 */
+    bool resumes;           /* it is a session of an earlier run: xy_session_restore() follows */
     bool reads_archive;     /* it will fetch what the archive has by now (Bind 2) */
     const struct xy_node *request; /* <bind/> of a Bind 2, for session_binding; or NULL */
 };

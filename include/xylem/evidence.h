@@ -10,6 +10,7 @@
 
 #include <xylem/jid.h>
 #include <xylem/message.h>
+#include <xylem/removal.h>
 
 struct xy_evidence {
     xy_message_id message;
@@ -27,5 +28,32 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_evidence_find(xy_message_id id,
 XY_API XY_CHECK xy_status xy_evidence_confirms(const struct xy_evidence *evidence,
                                                const struct xy_jid *from, const struct xy_jid *to,
                                                struct xy_str text);
+
+/* Where a message came from, and what became of it (requirement S0-2): complete also when the message
+ * has been purged, or its row is gone. What is absent or NULL was erased with a person, or a release
+ * that did not write it stored the message. */
+struct xy_provenance {
+    xy_message_id id;
+    int64_t at_ms;                  /* received, by the server's clock */
+    const struct xy_jid *author;    /* bare; a room's private message: the room */
+    const struct xy_jid *addressee; /* bare: an account, a room, or somebody elsewhere */
+    bool has_class;
+    enum xy_message_class class;
+    struct xy_str commitment; /* 32 bytes, 64 with one to the text */
+    bool provable;            /* it has its salt */
+    int64_t login;            /* the session: 0: none, the server itself or one of its services wrote it */
+    const struct xy_jid *session; /* its full address: who really wrote it */
+    enum xy_login_path path;
+    enum xy_source source;
+    bool stored;               /* its row is there, with its content unless `purged` */
+    bool held, removed, purged;
+    /* of one that was taken back */
+    enum xy_message_state state;
+    struct xy_str operation, by, actor, reason;
+    int64_t removed_ms;
+};
+/* XY_ABSENT: no message of that id was ever stored. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_provenance(xy_message_id id,
+                                                            struct xy_provenance *provenance);
 
 #endif

@@ -163,7 +163,8 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_expire(struct xy_txn *txn,
                                                         const struct xy_message_found *at,
                                                         size_t count);
 /* Adds that the salts of evidence of what `author` wrote are destroyed, of the next `most` messages
- * between two ids, exclusive; those under a hold stay and are counted. *through as above. */
+ * between two ids, exclusive, with his name, that of whom others wrote to, and the logins of that
+ * time; what is under a hold stays, and is counted if it is his. *through as above. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_evidence_forget(struct xy_txn *txn,
                                                          const struct xy_jid *author,
                                                          xy_message_id after, xy_message_id before,

@@ -17,6 +17,7 @@ struct xy_sasl_outcome {
     const char *failure; /* a condition of RFC 6120 6.5, a constant; the rest is then void but `account` */
     bool guessed;        /* a wrong password, not just a wrong request: counts against limits */
     bool success;        /* else `text` is a challenge */
+    bool by_token;       /* not by a password: xy_stream_uses_token() */
     struct xy_str text;  /* bytes, not base64: challenge, or additional data of a success */
     const struct xy_jid *account; /* bare; the fiber's */
 };

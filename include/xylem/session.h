@@ -54,6 +54,18 @@ XY_API struct xy_str xy_stream_lang(const struct xy_stream *stream);
 XY_API struct xy_str xy_stream_peer(const struct xy_stream *stream); /* the peer's address, no port */
 XY_API bool xy_stream_is_secure(const struct xy_stream *stream);     /* TLS */
 XY_API bool xy_stream_is_loopback(const struct xy_stream *stream);
+/* What kind of address the peer has: what is kept of it (requirement S0-2). */
+enum xy_source {
+    XY_SOURCE_UNKNOWN, /* none, or of no kind below: reserved, for documentation … */
+    XY_SOURCE_LOOPBACK,
+    XY_SOURCE_PRIVATE,    /* RFC 1918, RFC 4193 */
+    XY_SOURCE_LINK_LOCAL, /* RFC 3927, RFC 4291 */
+    XY_SOURCE_SHARED,     /* behind a carrier's NAT: RFC 6598 */
+    XY_SOURCE_PUBLIC,
+    XY_SOURCE_UNIX, /* a socket of this machine */
+};
+XY_API enum xy_source xy_stream_source(const struct xy_stream *stream);
+XY_API struct xy_str xy_source_name(enum xy_source source); /* "link-local" */
 XY_API struct xy_str xy_stream_tls(const struct xy_stream *stream);  /* "TLS1.3 AES-256-GCM", absent without */
 /* RFC 5929, RFC 9266: "tls-exporter" or "tls-server-end-point"; absent when this stream has none. */
 XY_API struct xy_str xy_stream_channel_binding(const struct xy_stream *stream, struct xy_str type);
@@ -73,6 +85,8 @@ XY_API void xy_stream_authenticated(struct xy_stream *stream, const struct xy_ji
  * features, if they are due, with xy_stream_offer(). */
 XY_API void xy_stream_authenticated_inline(struct xy_stream *stream, const struct xy_jid *account);
 XY_API XY_SUSPENDS void xy_stream_offer(struct xy_stream *stream); /* <stream:features/> */
+/* It was proved with a token of an earlier login (XEP-0484); before either of the above. */
+XY_API void xy_stream_uses_token(struct xy_stream *stream);
 /* The stream header's `from`, which proves nothing before login; NULL: none, or no JID. */
 XY_API const struct xy_jid *xy_stream_from(const struct xy_stream *stream);
 /* Binds a resource; absent: the server makes one up. A session of that full JID that exists is
@@ -97,6 +111,21 @@ XY_API const struct xy_jid *xy_session_jid(const struct xy_session *session); /*
 XY_API struct xy_user *xy_session_user(const struct xy_session *session);
 XY_API struct xy_host *xy_session_host(const struct xy_session *session);
 XY_API struct xy_stream *xy_session_stream(const struct xy_session *session);
+/* Its number, taken like a message id when it was bound: what evidence names it by. A resumed one
+ * keeps it, also over a restart, unless it comes from another kind of address. */
+XY_API int64_t xy_session_login(const struct xy_session *session);
+/* How it came to be. */
+enum xy_login_path {
+    XY_LOGIN_UNKNOWN,
+    XY_LOGIN_SASL,        /* RFC 6120: SASL, a new stream, bind */
+    XY_LOGIN_SASL2,       /* XEP-0388, then bind */
+    XY_LOGIN_SASL2_BIND2, /* with XEP-0386 */
+    XY_LOGIN_FAST,        /* by a token (XEP-0484), then bind */
+    XY_LOGIN_FAST_BIND2,
+    XY_LOGIN_RESUMED, /* XEP-0198: from another kind of address, or of an earlier run that did not
+                         write it down */
+};
+XY_API struct xy_str xy_login_path_name(enum xy_login_path path); /* "sasl2+bind2" */
 XY_API bool xy_session_is_open(const struct xy_session *session);
 XY_API bool xy_session_is_available(const struct xy_session *session);
 XY_API int xy_session_priority(const struct xy_session *session); /* of the last presence; 0 without one */

@@ -35,6 +35,9 @@ XY_API const struct xy_node *xy_stanza_child(const struct xy_stanza *stanza, str
 XY_API const struct xy_node *xy_stanza_payload(const struct xy_stanza *stanza);
 /* When the server first received it, wall clock ms. */
 XY_API int64_t xy_stanza_received_ms(const struct xy_stanza *stanza);
+/* What a new stanza says came in `cause`, an edit of which needs no such word: evidence of it names the
+ * session that sent that (xy_session_login()). */
+XY_API void xy_stanza_set_cause(struct xy_stanza *stanza, const struct xy_stanza *cause);
 
 XY_API struct xy_str xy_node_name(const struct xy_node *node);
 XY_API struct xy_str xy_node_ns(const struct xy_node *node);

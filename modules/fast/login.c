@@ -154,6 +154,7 @@ accept(const struct fast *self, struct xy_stream *stream, const struct claim *cl
                             .mechanism = (unsigned char)(claim->ht - mechanisms)};
     return (struct xy_sasl_outcome){
         .success = true,
+        .by_token = true,
         .text = xy_temp_str(xy_str_of((const char *)answer, TOKEN_KEY_SIZE)),
     };
 }

@@ -110,6 +110,7 @@ letter(struct xy_room *room, const struct xy_stanza *from, const struct xy_jid *
     xy_stanza_set_id(message, xy_stanza_id(from));
     xy_stanza_set_from(message, xy_room_jid(room));
     xy_stanza_set_to(message, to);
+    xy_stanza_set_cause(message, from);
     *x = muc_add_user(message);
     return message;
 }

@@ -50,6 +50,8 @@ login_finish(struct xy_stream *stream, const struct xy_node *authenticate,
     struct xy_host *host = xy_stream_host(stream);
     login_end(stream);
     (void)xy_run_sasl_succeeded(host, stream, XY_SASL2, outcome);
+    if (outcome->by_token)
+        xy_stream_uses_token(stream);
     xy_stream_authenticated_inline(stream, outcome->account);
     struct xy_stanza *success;
     struct xy_node *top = login_reply(&success, "success"), *identifier;

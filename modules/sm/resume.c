@@ -87,7 +87,8 @@ static xy_status
 restore(struct sm *self, const struct asked *asked, const struct sm_row *row,
         struct xy_session **session)
 {
-    const struct xy_bind bind = {.resource = row->resource, .known_device = row->device};
+    const struct xy_bind bind = {
+        .resource = row->resource, .known_device = row->device, .resumes = true};
     if (asked->h - row->acknowledged > row->sent - row->acknowledged)
         return XY_INVALID;
     xy_status status = xy_stream_bind_as(asked->stream, &bind, session);
