@@ -52,6 +52,7 @@ struct xy_session {
     struct xyi_timer retry; /* of a drain the database did not answer */
     int8_t priority;
     bool open, reads_archive;
+    bool screens_rooms; /* room_hearing is asked */
     bool draining, drain_again; /* again: somebody wanted it meanwhile */
     bool stalled; /* its outbox is blocked until the retry */
 };

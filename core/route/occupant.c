@@ -205,6 +205,23 @@ xy_session_rooms(const struct xy_session *session)
     return session->room_count;
 }
 
+const struct xy_jid **
+xy_session_nicks(const struct xy_session *session)
+{
+    const struct xy_jid **nicks = xy_temp_alloc((session->room_count + 1) * sizeof(*nicks));
+    size_t count = 0;
+    for (struct xyi_link_node *at = session->rooms.next; at != &session->rooms; at = at->next)
+        nicks[count++] =
+            xy_jid_parse(xy_jid_text(XYI_LIST_OF(at, struct xy_occupant, in_session)->nick));
+    return nicks;
+}
+
+void
+xy_session_screen_rooms(struct xy_session *session, bool on)
+{
+    session->screens_rooms = on;
+}
+
 void
 xy_occupant_keep(struct xy_occupant *occupant, unsigned place, const struct xy_stanza *stanza)
 {

@@ -24,6 +24,16 @@ send_elsewhere(const struct xy_occupant *occupant, const struct xy_stanza *stanz
     (void)xy_run_route_elsewhere(occupant->room->host, copy);
 }
 
+static bool
+is_screened(const struct xy_occupant *occupant, const struct xy_stanza *stanza)
+{
+    xyi_forbid_wait("room_hearing");
+    struct xy_host *host = occupant->session->user->host;
+    bool screened = xy_run_room_hearing(host, occupant, stanza) == XY_DONE;
+    xyi_allow_wait();
+    return screened;
+}
+
 static void
 give(const struct xy_occupant *occupant, const struct item *item)
 {
@@ -34,6 +44,8 @@ give(const struct xy_occupant *occupant, const struct item *item)
     }
     if (!session->open)
         return; /* its outbox has ended, and modules are hearing of it */
+    if (session->screens_rooms && is_screened(occupant, item->stanza))
+        return;
     const struct outbox *out = &session->out;
     if (item->parcel || out->retained || out->watched || out->waiting.first || out->binding) {
         if (!xyi_outbox_put(session, item))

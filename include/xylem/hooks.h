@@ -71,8 +71,8 @@ XY_FILTER(session_output, (struct xy_session *session, const struct xy_stanza *s
 /* A client's presence without type, broadcast or directed, before anybody else sees it. It is still
  * mutable: add what the server vouches for (XEP-0153's hash). */
 XY_EVENT(presence_outgoing, (struct xy_session *session, struct xy_stanza *presence), (session, presence))
-/* May `whom` see the presence of `user`, as far as subscriptions go? Asked by whoever shows presence
- * by itself (broadcasts, approvals). XY_DONE: hide it. */
+/* Are `user` and `whom` to know nothing of each other, whatever their subscriptions? Asked by whoever
+ * shows presence by itself (broadcasts, approvals), or tells of what `whom` said. XY_DONE: hide it. */
 XY_FILTER(presence_hidden, (struct xy_user *user, const struct xy_jid *whom), (user, whom))
 /* A client sent it; `from` is set and right, forged stanza-ids and delays are gone. XY_DONE: the
  * handler has answered or dropped it. */
@@ -127,6 +127,10 @@ XY_EVENT(room_keeping, (struct xy_room *room, const struct xy_stanza *message, u
  * if it is stored before its commit. Must not suspend. */
 XY_EVENT(room_delivering, (struct xy_room *room, const struct xy_stanza *message, xy_message_id id),
          (room, message, id))
+/* A room sends `stanza` to an occupant whose session screens rooms (room.h). XY_DONE: he does not get it.
+ * Must not suspend. */
+XY_FILTER(room_hearing, (const struct xy_occupant *occupant, const struct xy_stanza *stanza),
+          (occupant, stanza))
 /* The session of that occupant has ended; it is still listed, and gets nothing any more. Outside the
  * room. */
 XY_EVENT(occupant_lost, (const struct xy_jid *room, const struct xy_jid *real), (room, real))

@@ -73,6 +73,10 @@ XY_API const struct xy_jid *xy_occupant_real(const struct xy_occupant *occupant)
 XY_API struct xy_session *xy_occupant_session(const struct xy_occupant *occupant); /* NULL: remote, or ended */
 XY_API struct xy_room *xy_occupant_room(const struct xy_occupant *occupant);
 XY_API unsigned xy_session_rooms(const struct xy_session *session); /* how many it is in */
+/* What it is called there: that many room/nick, the fiber's. */
+XY_API const struct xy_jid **xy_session_nicks(const struct xy_session *session);
+/* From now on room_hearing is asked about what rooms send it; off at first. */
+XY_API void xy_session_screen_rooms(struct xy_session *session, bool on);
 XY_API void *xy_occupant_note(struct xy_occupant *occupant, const struct xy_note *kind);
 XY_API void *xy_occupant_note_find(struct xy_occupant *occupant, const struct xy_note *kind);
 XY_API void *xy_occupant_note_resize(struct xy_occupant *occupant, const struct xy_note *kind, size_t size);

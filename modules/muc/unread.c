@@ -60,7 +60,9 @@ tell_one(const struct errand *errand, const struct xy_jid *jid, bool mentioned)
 {
     struct xy_user *user;
     xy_temp_open();
-    if (xy_user_get(jid, &user) == XY_OK)
+    if (xy_user_get(jid, &user) == XY_OK &&
+        xy_run_presence_hidden(xy_user_host(user), user, xy_stanza_from(errand->said)) ==
+            XY_PASS)
         xy_run_muc_unread(xy_user_host(user), user, errand->room, errand->said, mentioned);
     xy_temp_close();
 }

@@ -267,7 +267,6 @@ def test_what_was_not_counted_is_said_again_and_archived_once(make_server, actor
 # ---- blocking (XEP-0191) ---------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="what rooms send does not pass the blocking list")
 def test_blocking_a_room_leaves_it(cast, server):
     """3.3: the blocked sees one go; nothing comes through, and no ghost stays."""
     room = Room(server)
@@ -288,7 +287,6 @@ def test_blocking_a_room_leaves_it(cast, server):
     assert bodies(room.enters(romeo, "romeo").history) == ["is he gone?", "and now?"]
 
 
-@pytest.mark.xfail(strict=True, reason="what rooms send does not pass the blocking list")
 def test_blocking_one_occupant(cast, server):
     """3.3 and XEP-0045: room@service/nick is an address like any other: his words do not come through, others' do."""
     room = Room(server)
@@ -305,6 +303,97 @@ def test_blocking_one_occupant(cast, server):
     juliet.settles()
     assert bodies(there(romeo)) == ["peace"]
     assert is_in(romeo, room, "romeo")
+
+
+def block(client, *jids, unblock=False):
+    what = "unblock" if unblock else "block"
+    items = "".join(f"<item jid='{jid}'/>" for jid in jids)
+    assert client.asks("set", f"<{what} xmlns='urn:xmpp:blocking'>{items}</{what}>").get("type") == "result"
+
+
+def three(cast, room):
+    """romeo, juliet and tybalt; juliet owns the room, everybody may set its subject."""
+    romeo, juliet, tybalt = cast("romeo", "juliet", "tybalt")
+    room.opens(juliet, "juliet", changesubject=True, persistentroom=True)
+    room.enters(romeo, "romeo")
+    room.enters(tybalt, "tybalt")
+    hush(romeo, juliet, tybalt)
+    return romeo, juliet, tybalt
+
+
+def test_of_a_blocked_occupant_only_the_words_are_kept_away(cast, server):
+    """What he is to the room is still shown: his presence, and the subject, which is the room's."""
+    room = Room(server)
+    romeo, juliet, tybalt = three(cast, room)
+    block(romeo, room.of("tybalt"))
+    hush(romeo)
+    tybalt.sends(f"<presence to='{room.of('tybalt')}'><show>away</show></presence>")
+    room.shows(romeo, "tybalt")
+    tybalt.sends(f"<message to='{room}' type='groupchat'><subject>Capulets only</subject></message>")
+    romeo.hears(f"<message from='{room.of('tybalt')}' type='groupchat'><subject>Capulets only</subject>...</message>")
+    says(tybalt, room, "thou villain")
+    says(romeo, room, "peace")
+    juliet.settles()
+    assert bodies(there(romeo)) == ["peace"]
+    assert bodies(there(juliet)) == bodies(there(tybalt)) == ["thou villain", "peace"]
+    tybalt.sends(f"<presence to='{room.of('prince of cats')}'/>")
+    room.loses(romeo, "tybalt", new_nick="prince of cats")
+    room.shows(romeo, "prince of cats")
+
+
+def test_a_private_message_of_a_blocked_occupant_comes_back(cast, server):
+    room = Room(server)
+    romeo, _, tybalt = three(cast, room)
+    block(romeo, room.of("tybalt"))
+    hush(romeo)
+    tybalt.sends(f"<message to='{room.of('romeo')}' type='chat' id='p1'><body>villain</body></message>")
+    tybalt.hears(f"<message from='{room.of('romeo')}' type='error' id='p1'>...</message>")
+    romeo.hears_nothing()
+
+
+def test_who_blocks_an_occupant_comes_in_later(cast, server):
+    """Neither history nor what is said from then on; the archive has all of it, for him too."""
+    room = Room(server)
+    romeo, juliet, tybalt = three(cast, room)
+    room.leaves(romeo, "romeo")
+    block(romeo, room.of("tybalt"))
+    says(tybalt, room, "villain")
+    says(juliet, room, "he is away")
+    hush(juliet, tybalt)
+    assert bodies(room.enters(romeo, "romeo").history) == ["he is away"]
+    says(tybalt, room, "now he is not")
+    juliet.settles()
+    romeo.hears_nothing()
+    assert bodies([r.message for r in archive.ask(romeo, to=str(room)).results]) == ["villain", "he is away", "now he is not"]
+    block(romeo, room.of("tybalt"), unblock=True)
+    hush(romeo)
+    says(tybalt, room, "once more")
+    juliet.settles()
+    assert bodies(there(romeo)) == ["once more"]
+
+
+@pytest.mark.parametrize("whole", ["room", "service"])
+def test_all_clients_leave_a_blocked_room(cast, server, whole):
+    """Of the rooms of a blocked service all, of one blocked room only that."""
+    room, other = Room(server), Room(server)
+    romeo, juliet = cast("romeo", "juliet")
+    phone = cast.another(romeo, "phone")
+    hush(romeo, phone)
+    room.opens(juliet, "juliet")
+    other.opens(juliet, "juliet")
+    room.enters(romeo, "romeo")
+    room.enters(phone, "romeo")
+    other.enters(phone, "romeo")
+    hush(romeo, phone, juliet)
+    block(romeo, room if whole == "room" else str(room).split("@")[1])
+    left = [e for e in there(romeo) + there(phone) if is_presence(e) and e.get("type") == "unavailable"]
+    expected = [room.of("romeo")] * 2 + ([other.of("romeo")] if whole == "service" else [])
+    assert sorted(e.get("from") for e in left if 110 in codes(e)) == sorted(expected)
+    hush(juliet)
+    assert [r["nick"] for r in server.json("room", "show", room)["rows"]] == ["juliet"]
+    assert len(server.json("room", "show", other)["rows"]) == (1 if whole == "service" else 2)
+    romeo.sends(f"<presence to='{room.of('romeo')}'><x xmlns='http://jabber.org/protocol/muc'/></presence>")
+    romeo.hears(f"<presence from='{room.of('romeo')}' type='error'>...</presence>")
 
 
 # ---- accounts and sessions end ----------------------------------------------------------------------------

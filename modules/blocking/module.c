@@ -1,84 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Blocking (XEP-0191). The list is read once per user and kept in a note; a stanza from or to a
- * blocked JID stops at stanza_in or stanza_out, before anything stores or forwards it.
+ * blocked JID stops at stanza_in or stanza_out, before anything stores or forwards it. What
+ * rooms send comes past both, so a room that is blocked is left, and of an occupant who is
+ * blocked the words are screened out; where nobody blocks anything in a room, that asks nobody.
  */
 #define XY_STATE blocking
 #include <xylem/xylem.h>
+#define XY_HOOKS_HERE
+#include "modules/blocking/blocking.h"
 
-struct blocking {
-    const int64_t items;
-    xy_counter refused;
-};
-
-/* One byte that says it was read, then the JIDs, each followed by NUL. */
-static const struct xy_note blocked = {"blocking.list", 1, 1};
 static const struct xy_note interested = {"blocking.interested", 1, 1};
 
-static const struct xy_statement get_all =
-    XY_SQL("select jid from blocking where owner = ? order by jid");
 static const struct xy_statement add = XY_SQL(
     "insert into blocking (owner, jid) values (?, ?) on conflict (owner, jid) do nothing");
 static const struct xy_statement drop =
     XY_SQL("delete from blocking where owner = ? and jid = ?");
 static const struct xy_statement drop_all = XY_SQL("delete from blocking where owner = ?");
 
-static xy_status
-read_list(struct xy_user *user, struct xy_str *list)
-{
-    const char *note = xy_user_note_find(user, &blocked);
-    if (!note) {
-        struct xy_rows *rows;
-        struct xy_buffer read = {0};
-        xy_status status = xy_sql_read(&get_all, &rows, XY_INT(xy_user_owner(user)));
-        if (status != XY_OK)
-            return status;
-        xy_buffer_add(&read, XY_STR("+"));
-        while (xy_rows_next(rows)) {
-            xy_buffer_add(&read, xy_rows_text(rows, 0));
-            xy_buffer_add(&read, xy_str_of("", 1));
-        }
-        note = xy_user_note_resize(user, &blocked, read.len);
-        memcpy(xy_user_note_find(user, &blocked), read.text, read.len);
-    }
-    *list = xy_str_of(note + 1, xy_user_note_size(user, &blocked) - 1);
-    return XY_OK;
-}
-
-static bool
-has(struct xy_str list, struct xy_str jid)
-{
-    while (list.len)
-        if (xy_str_equal(xy_str_cut(&list, '\0'), jid))
-            return true;
-    return false;
-}
-
-/* XEP-0191 section 5: full JID, bare JID, domain/resource, domain. One's own are never blocked.
- */
-static bool
-is_blocked(struct xy_user *user, const struct xy_jid *jid)
-{
-    struct xy_str list;
-    if (!jid || xy_jid_bare(jid) == xy_user_jid(user))
-        return false;
-    if (read_list(user, &list) != XY_OK || list.len == 0)
-        return false;
-    struct xy_str resource = xy_jid_resource(jid), domain = xy_jid_domain(jid);
-    if (has(list, xy_jid_text(jid)) || has(list, xy_jid_text(xy_jid_bare(jid))) ||
-        has(list, domain))
-        return true;
-    return resource.len &&
-           has(list, xy_temp_printf(XY_FMT "/" XY_FMT, XY_ARG(domain), XY_ARG(resource)));
-}
-
 static xy_verdict
 judge_out(XY_SELF, struct xy_session *session, const struct xy_stanza *stanza)
 {
     struct xy_user *user = xy_session_user(session);
     struct xy_str type = xy_stanza_type(stanza);
-    if (!is_blocked(user, xy_stanza_to(stanza)))
+    if (!is_blocked(user, xy_stanza_to(stanza))) {
+        if (xy_stanza_kind(stanza) == XY_PRESENCE && xy_stanza_to(stanza))
+            blocking_consider_entry(session, xy_stanza_to(stanza));
         return XY_PASS;
+    }
     xy_count(&self->refused);
     /* leaving must stay possible: a room one has blocked, a subscription one gave */
     if (xy_stanza_kind(stanza) == XY_PRESENCE &&
@@ -122,7 +71,7 @@ answer_list(XY_SELF, struct xy_iq *iq)
     struct xy_str list;
     if (!session)
         return XY_DENIED;
-    xy_status status = read_list(xy_iq_user(iq), &list);
+    xy_status status = blocking_read(xy_iq_user(iq), &list);
     if (status != XY_OK)
         return status;
     *(char *)xy_session_note(session, &interested) = 1;
@@ -210,7 +159,7 @@ apply(XY_SELF, struct xy_iq *iq, bool block)
         return xy_iq_error(iq, XY_JID_MALFORMED, XY_NO_STR);
     if (block && count == 0)
         return xy_iq_error(iq, XY_BAD_REQUEST, XY_NO_STR);
-    xy_status status = read_list(user, &list);
+    xy_status status = blocking_read(user, &list);
     if (status != XY_OK)
         return status;
     struct xy_str before = xy_temp_str(list);
@@ -231,7 +180,9 @@ apply(XY_SELF, struct xy_iq *iq, bool block)
     status = xy_txn_commit(txn);
     if (status != XY_OK)
         return status;
-    xy_user_note_drop(user, &blocked); /* read again when next needed */
+    if (blocking_load(user, true) != XY_OK)
+        blocking_forget(user);
+    blocking_leave_rooms(user);
     push(user, change);
     status = xy_iq_reply(iq, NULL);
     for (size_t i = 0; i < count && !block; i++)
@@ -273,6 +224,7 @@ static const struct xy_hook hooks[] = {
     XY_ON(stanza_out, judge_out, .order = XY_EARLY),
     XY_ON(stanza_in, judge_in, .order = XY_EARLY),
     XY_ON(presence_hidden, hide),
+    XY_ON(room_hearing, blocking_screen),
     XY_ON(account_deleted, forget),
 };
 static const struct xy_iq_route iqs[] = {
@@ -289,7 +241,8 @@ static const struct xy_migration schema[] = {
      .sql = "create table blocking (owner bigint not null, jid text not null, primary key "
             "(owner, jid))"},
 };
-static const struct xy_statement *const statements[] = {&get_all, &add, &drop, &drop_all};
+static const struct xy_statement *const statements[] = {&blocking_get_all, &add, &drop,
+                                                        &drop_all};
 
 XY_MODULE(blocking, .about = "Block lists (XEP-0191).", XY_STATE_SIZE,
           XY_TABLE(options, options), XY_TABLE(hooks, hooks), XY_TABLE(iqs, iqs),
