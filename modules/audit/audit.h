@@ -97,6 +97,8 @@ XY_SUSPENDS XY_CHECK xy_status audit_key_open(XY_SELF, const struct head *head);
 /* Makes another one beside it; it takes its place by audit_key_take(). */
 XY_SUSPENDS XY_CHECK xy_status audit_key_make(XY_SELF, struct signer *signer);
 XY_SUSPENDS XY_CHECK xy_status audit_key_take(XY_SELF);
+/* Whether the operator says that this key was lost. */
+bool audit_is_lost(const struct audit *self, const unsigned char key[KEY]);
 struct xy_str audit_key_pem(const unsigned char public[KEY]);
 void audit_sign(const struct signer *signer, struct head *head);
 
@@ -176,7 +178,7 @@ XY_SUSPENDS void audit_note_end(XY_SELF);
 struct verdict {
     int64_t records, heads;
     int64_t bad;    /* the first record that is wrong; 0: none */
-    char text[128]; /* what is wrong with it */
+    char text[160]; /* what is wrong with it */
     struct hash root;
 };
 XY_SUSPENDS XY_CHECK xy_status audit_verify(XY_SELF, struct verdict *verdict);

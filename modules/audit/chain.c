@@ -71,13 +71,11 @@ broken(XY_SELF, const char *why, const struct head *head)
 static const struct signer *
 signer_for(XY_SELF, const struct head *head)
 {
-    static const unsigned char nobody[KEY];
     if (!head->tree.size || memcmp(head->next, self->signer.public, KEY) == 0)
         return &self->signer;
     if (self->coming.known && memcmp(head->next, self->coming.public, KEY) == 0)
         return &self->coming;
-    bool lost = xy_str_equal(self->lost_key, xy_temp_hex(key_str(head->next)));
-    return lost && memcmp(head->next, nobody, KEY) != 0 ? &self->signer : NULL;
+    return audit_is_lost(self, head->next) ? &self->signer : NULL;
 }
 
 /* We sign nothing on top of what is not ours. `known`: self->size before the head was read. */

@@ -233,6 +233,17 @@ is_key(const struct signer *signer, const unsigned char key[KEY])
     return signer->known && memcmp(signer->public, key, KEY) == 0;
 }
 
+bool
+audit_is_lost(const struct audit *self, const unsigned char key[KEY])
+{
+    static const unsigned char nobody[KEY];
+    struct xy_str rest = self->lost_key, hex = xy_temp_hex(key_str(key));
+    bool lost = false;
+    while (rest.len && !lost)
+        lost = xy_str_equal(xy_str_cut(&rest, ' '), hex);
+    return lost && memcmp(key, nobody, KEY) != 0;
+}
+
 /* A log that has begun names the key it goes on with. */
 static xy_status
 open_named(XY_SELF, const struct head *head, int problem)
@@ -244,7 +255,7 @@ open_named(XY_SELF, const struct head *head, int problem)
         self->signer = other;
         return audit_key_take(self);
     }
-    if (!xy_str_equal(self->lost_key, xy_temp_hex(key_str(head->next))))
+    if (!audit_is_lost(self, head->next))
         return complain(self, problem ? problem_text(problem)
                                       : "the audit log goes on with another key than that of "
                                         "the file");

@@ -55,7 +55,7 @@ static const struct xy_option options[] = {
     XY_OPTION(lost_key, .initial = "",
               .doc =
                   "The public key, in hex, whose private key was lost: another one may go on "
-                  "with the log, and a record says so."),
+                  "with the log, and a record says so. Several: with blanks between."),
     XY_OPTION(evidence_every, .initial = "10 min", .min = 1000, .max = 24 * 60 * 60 * 1000,
               .doc = "New messages get a root in the log this often."),
     XY_OPTION(evidence_count, .initial = "10000", .min = 1, .max = 100000,

@@ -11,12 +11,14 @@
 #include <stdio.h>
 
 struct walk {
+    const struct audit *self;
     struct verdict *verdict;
     struct tree tree;
     struct hash last;        /* of the last record */
     unsigned char key[KEY];  /* signs the heads over the last record */
     unsigned char next[KEY]; /* and those that follow */
     int64_t signed_size;     /* of the last head that was right */
+    bool changes;            /* the last record named another key */
 };
 
 static void wrong(struct walk *walk, int64_t record, const char *format, ...) XY_PRINTF(3, 4);
@@ -36,6 +38,15 @@ wrong(struct walk *walk, int64_t record, const char *format, ...)
 
 /* ---- records ----------------------------------------------------------------------------- */
 
+/* Else whoever has some key of his own could begin at any record. */
+static void
+look_at_change(struct walk *walk, int64_t expected)
+{
+    if (walk->changes && walk->signed_size != expected - 1)
+        wrong(walk, expected - 1, "it names another key and the former one did not sign it");
+    walk->changes = false;
+}
+
 static void
 follow_key(struct walk *walk, const struct record *record)
 {
@@ -43,8 +54,13 @@ follow_key(struct walk *walk, const struct record *record)
     memcpy(walk->key, walk->next, KEY);
     if (!audit_is_key_record(record, key))
         return;
+    walk->changes = xy_str_is(record->said.kind, "key_change");
+    if (xy_str_is(record->said.kind, "key_lost") && !audit_is_lost(walk->self, walk->next))
+        wrong(walk, record->seq,
+              "the key was replaced without a signature of the former one, which lost_key does "
+              "not name");
     memcpy(walk->next, key, KEY);
-    if (!xy_str_is(record->said.kind, "key_change")) /* nobody is left to sign for the former */
+    if (!walk->changes) /* nobody is left to sign for the former */
         memcpy(walk->key, key, KEY);
 }
 
@@ -55,13 +71,14 @@ look_at_record(struct walk *walk, const struct record *record)
     struct hash hash = audit_record_hash(record), leaf = tree_leaf(record->hash.at, HASH);
     if (record->seq != expected)
         wrong(walk, expected, "it is missing");
-    else if (expected == 1 && !xy_str_is(record->said.kind, "begin"))
-        wrong(walk, expected, "the log does not begin with it");
+    else if ((expected == 1) != xy_str_is(record->said.kind, "begin"))
+        wrong(walk, expected, "the log must begin with its first record, and only there");
     else if (memcmp(hash.at, record->hash.at, HASH) != 0)
         wrong(walk, expected, "its content is not what was hashed");
     else if (memcmp(record->previous.at, walk->last.at, HASH) != 0)
         wrong(walk, expected > 1 ? expected - 1 : 1,
               "the record behind it was chained to another one");
+    look_at_change(walk, expected);
     follow_key(walk, record);
     tree_add(&walk->tree, &leaf);
     walk->last = record->hash;
@@ -132,7 +149,7 @@ look_behind(struct walk *walk)
 xy_status
 audit_verify(XY_SELF, struct verdict *verdict)
 {
-    struct walk walk = {.verdict = verdict};
+    struct walk walk = {.self = self, .verdict = verdict};
     struct head newest;
     int64_t known = self->size; /* others may append meanwhile */
     *verdict = (struct verdict){0};
