@@ -51,6 +51,16 @@ xyi_utf8_next(const char *at, size_t len, uint32_t *code)
                : size;
 }
 
+bool
+xy_str_is_utf8(struct xy_str s)
+{
+    uint32_t code;
+    for (size_t size; s.len; s = xy_str_of(s.at + size, s.len - size))
+        if ((size = xyi_utf8_next(s.at, s.len, &code)) == 0)
+            return false;
+    return true;
+}
+
 /* Where a byte cannot stand as it is, by place. */
 static const unsigned char special[256] = {
     [0x00 ... 0x08] = 3,

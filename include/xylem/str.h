@@ -79,6 +79,8 @@ XY_API struct xy_str xy_str_trim(struct xy_str s);
 
 /* Byte order, shorter first on a tie: <0, 0, >0 as memcmp. */
 XY_API int xy_str_compare(struct xy_str a, struct xy_str b);
+/* And nothing else: no surrogates, no overlong forms. */
+XY_API bool xy_str_is_utf8(struct xy_str s);
 
 /* A decimal integer and nothing else, within [min, max]. */
 XY_API XY_CHECK xy_status xy_str_to_int(struct xy_str s, int64_t min, int64_t max, int64_t *out);

@@ -38,6 +38,8 @@ struct audit {
     const int64_t evidence_count;
     xy_counter records, heads, roots, failures;
     struct signer signer, coming; /* coming: while a key is changed */
+    unsigned char former[KEY];    /* public: whose heads we trust since a change; or nobody's */
+    bool untaken;                 /* the signer's key is not in its place yet: FILE.next */
     int64_t size;                 /* of the largest head ever seen: a log does not shrink */
     bool live;                    /* it has been, so its end is worth a record */
     bool looking;                 /* a look at what waits is queued */
@@ -159,14 +161,28 @@ xy_status audit_add(XY_SELF, struct xy_txn *txn, const struct xy_audit_record *s
 XY_SUSPENDS xy_status audit_write(XY_SELF, const struct xy_audit_record *said);
 XY_SUSPENDS xy_status audit_settle(XY_SELF, int64_t *size);
 void audit_look_soon(XY_SELF); /* what waits is chained now */
+/* What the log says about itself. */
+void audit_put_own(struct record *record, const char *kind, struct xy_str actor,
+                   const unsigned char key[KEY]);
+void audit_append(struct xy_txn *txn, struct head *head, struct record *record);
+/* We sign nothing on top of what is not ours. `known`: self->size before the head was read. */
+XY_CHECK xy_status audit_check_head(XY_SELF, const struct head *head, int64_t known);
+/* Signs and commits; `before`: the size of the head before. */
+XY_SUSPENDS XY_CHECK xy_status audit_commit_head(XY_SELF, struct xy_txn *txn, struct head *head,
+                                                 const struct signer *signer, int64_t before);
+/* Until `chaining` is false again nobody else of this instance appends. */
+XY_SUSPENDS XY_CHECK xy_status audit_begin_turn(XY_SELF);
+XY_SUSPENDS XY_CHECK xy_status audit_chain_all(XY_SELF);
 /* The task of the timer: what is due once a second. */
 XY_SUSPENDS void audit_tick(void *state, void *nothing);
-/* The record that puts `coming` in force, under the last head the present key signs. */
+/* ---- rekey.c ---------------------------------------------------------------------------------- */
 XY_SUSPENDS XY_CHECK xy_status audit_change_key(XY_SELF, struct xy_str actor);
 
 /* ---- evidence.c ------------------------------------------------------------------------------- */
 /* Writes roots over what has no root yet. */
 XY_SUSPENDS XY_CHECK xy_status audit_seal(XY_SELF, int64_t *roots);
+/* Whether that is the record of this batch: the table of batches is not under the log. */
+bool audit_batch_is(const struct batch *batch, const struct record *record);
 struct hash audit_evidence_leaf(const struct xy_evidence *evidence);
 
 /* ---- changes.c: hooks ------------------------------------------------------------------------- */

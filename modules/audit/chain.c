@@ -78,9 +78,16 @@ signer_for(XY_SELF, const struct head *head)
     return audit_is_lost(self, head->next) ? &self->signer : NULL;
 }
 
-/* We sign nothing on top of what is not ours. `known`: self->size before the head was read. */
-static xy_status
-check_head(XY_SELF, const struct head *head, int64_t known)
+/* Who signed the newest head: we, we before a change of our key, or the one that was lost. */
+static bool
+is_by_us(const struct audit *self, const struct head *head)
+{
+    return memcmp(head->key, self->signer.public, KEY) == 0 ||
+           memcmp(head->key, self->former, KEY) == 0 || audit_is_lost(self, head->key);
+}
+
+xy_status
+audit_check_head(XY_SELF, const struct head *head, int64_t known)
 {
     if (head->tree.size < known)
         return broken(self, "the audit log has become shorter; records wait", head);
@@ -90,6 +97,9 @@ check_head(XY_SELF, const struct head *head, int64_t known)
     if (!head->tree.size)
         return XY_OK;
     struct hash root = tree_root(&head->tree);
+    if (!is_by_us(self, head))
+        return broken(self, "the newest head of the audit log is not by our key; records wait",
+                      head);
     if (memcmp(root.at, head->root.at, HASH) != 0 || !audit_head_is_signed(head))
         return broken(self,
                       "the newest head of the audit log is not what was signed; records "
@@ -100,10 +110,9 @@ check_head(XY_SELF, const struct head *head, int64_t known)
 
 /* ---- a lot ------------------------------------------------------------------------------- */
 
-/* What the log says about itself. */
-static void
-put_own(struct record *record, const char *kind, struct xy_str actor,
-        const unsigned char key[KEY])
+void
+audit_put_own(struct record *record, const char *kind, struct xy_str actor,
+              const unsigned char key[KEY])
 {
     struct xy_buffer details = {0};
     xy_audit_detail(&details, "key", xy_temp_hex(key_str(key)));
@@ -117,8 +126,8 @@ put_own(struct record *record, const char *kind, struct xy_str actor,
     };
 }
 
-static void
-append(struct xy_txn *txn, struct head *head, struct record *record)
+void
+audit_append(struct xy_txn *txn, struct head *head, struct record *record)
 {
     record->seq = head->tree.size + 1;
     record->previous = head->chain;
@@ -129,9 +138,21 @@ append(struct xy_txn *txn, struct head *head, struct record *record)
     head->chain = record->hash;
 }
 
+/* The file takes its name when a head by its key is durable: whoever starts in between knows
+ * both. */
 static xy_status
-commit_head(XY_SELF, struct xy_txn *txn, struct head *head, const struct signer *signer,
-            int64_t before)
+take_file(XY_SELF, const struct head *head)
+{
+    if (!self->untaken || memcmp(head->key, self->signer.public, KEY) != 0)
+        return XY_OK;
+    xy_status status = audit_key_take(self);
+    self->untaken = status != XY_OK;
+    return XY_OK; /* tried again with the next head; the record is where it should be */
+}
+
+xy_status
+audit_commit_head(XY_SELF, struct xy_txn *txn, struct head *head, const struct signer *signer,
+                  int64_t before)
 {
     head->at = xy_now_ms();
     head->root = tree_root(&head->tree);
@@ -148,7 +169,28 @@ commit_head(XY_SELF, struct xy_txn *txn, struct head *head, const struct signer 
     xy_info("audit.head", "the audit log has grown", XY_F_INT_AS("records", head->tree.size),
             XY_F_STR_AS("root", hash_hex(&head->root)),
             XY_F_STR_AS("key", xy_temp_hex(key_str(head->key))));
-    return XY_OK;
+    return take_file(self, head);
+}
+
+/* What is no record that a module can have written has no effect, but leaves a trace. */
+static void
+put_waiting(struct xy_txn *txn, struct head *head, struct record *record)
+{
+    struct xy_buffer details = {0};
+    struct hash hash = audit_record_hash(record);
+    if (audit_check(&record->said) == XY_OK) {
+        audit_append(txn, head, record);
+        return;
+    }
+    xy_error("audit.forged", "somebody else has put a record among those that wait",
+             XY_F_INT_AS("waiting", record->seq));
+    xy_audit_detail(&details, "sha256", hash_hex(&hash));
+    record->said = (struct xy_audit_record){.operation = xy_audit_operation(),
+                                            .actor = XY_STR("server"),
+                                            .kind = XY_STR("forged"),
+                                            .reason = XY_STR("waiting"),
+                                            .details = xy_buffer_str(&details)};
+    audit_append(txn, head, record);
 }
 
 /* *done: how many of those that waited. */
@@ -166,27 +208,27 @@ chain_lot(XY_SELF, size_t *done)
     int64_t before = head.tree.size, last = *done ? records[*done - 1].seq : 0;
     const struct signer *signer = signer_for(self, &head);
     bool lost = signer && before && memcmp(head.next, signer->public, KEY) != 0;
-    status = check_head(self, &head, known);
+    status = audit_check_head(self, &head, known);
     if (status != XY_OK || (!*done && !lost))
         return status;
     struct xy_txn *txn = xy_txn_begin();
     if (!before || lost) {
-        put_own(&own, lost ? "key_lost" : "begin", XY_STR("server"), signer->public);
-        append(txn, &head, &own);
+        audit_put_own(&own, lost ? "key_lost" : "begin", XY_STR("server"), signer->public);
+        audit_append(txn, &head, &own);
     }
     memcpy(head.next, signer->public, KEY);
     for (size_t i = 0; i < *done; i++)
-        append(txn, &head, &records[i]);
+        put_waiting(txn, &head, &records[i]);
     if (*done)
         audit_drop_waiting(txn, last, (int64_t)*done);
-    return commit_head(self, txn, &head, signer, before);
+    return audit_commit_head(self, txn, &head, signer, before);
 }
 
 /* One fiber of an instance at a time, so that those who want the same do not undo each other's
  * work. Whoever waits looks again at each answer of the database: lots are short, and sleeping
  * would follow a test's clock. */
-static xy_status
-begin_turn(XY_SELF)
+xy_status
+audit_begin_turn(XY_SELF)
 {
     struct head head;
     xy_status status = XY_OK;
@@ -200,8 +242,8 @@ begin_turn(XY_SELF)
     return status;
 }
 
-static xy_status
-chain_all(XY_SELF)
+xy_status
+audit_chain_all(XY_SELF)
 {
     size_t done = LOT;
     xy_status status = XY_OK;
@@ -223,9 +265,9 @@ chain_all(XY_SELF)
 xy_status
 audit_settle(XY_SELF, int64_t *size)
 {
-    xy_status status = begin_turn(self);
+    xy_status status = audit_begin_turn(self);
     if (status == XY_OK) {
-        status = chain_all(self);
+        status = audit_chain_all(self);
         self->chaining = false;
     }
     *size = self->size;
@@ -249,68 +291,4 @@ audit_tick(void *state, void *nothing)
     self->seal_ms = now + self->evidence_every.ms;
     if (audit_seal(self, &ignored) != XY_OK)
         xy_count(&self->failures);
-}
-
-/* ---- another key ------------------------------------------------------------------------- */
-
-/* One record, under the last head of the present key. */
-static xy_status
-put_change(XY_SELF, struct xy_str actor)
-{
-    struct head head;
-    struct record own;
-    int64_t known = self->size;
-    xy_status status = audit_read_head(&head);
-    if (status == XY_OK)
-        status = check_head(self, &head, known);
-    if (status != XY_OK)
-        return status;
-    if (!head.tree.size || memcmp(head.next, self->signer.public, KEY) != 0)
-        return XY_CONFLICT;
-    struct xy_txn *txn = xy_txn_begin();
-    put_own(&own, "key_change", actor, self->coming.public);
-    append(txn, &head, &own);
-    memcpy(head.next, self->coming.public, KEY);
-    return commit_head(self, txn, &head, &self->signer, head.tree.size - 1);
-}
-
-/* Whether the log goes on with the new key: a commit may have answered XY_UNKNOWN. */
-static bool
-is_changed(XY_SELF)
-{
-    struct head head;
-    return audit_read_head(&head) == XY_OK && memcmp(head.next, self->coming.public, KEY) == 0;
-}
-
-static xy_status
-try_change(XY_SELF, struct xy_str actor)
-{
-    xy_status status = chain_all(self);
-    for (int tries = 0; status == XY_OK && tries < TRIES; tries++) {
-        status = put_change(self, actor);
-        if (status == XY_OK || is_changed(self))
-            return XY_OK;
-        status = status == XY_CONFLICT || status == XY_UNKNOWN ? XY_OK : status;
-    }
-    return status == XY_OK ? XY_BROKEN : status;
-}
-
-xy_status
-audit_change_key(XY_SELF, struct xy_str actor)
-{
-    if (self->coming.known)
-        return XY_CONFLICT;
-    xy_status status = audit_key_make(self, &self->coming);
-    if (status == XY_OK)
-        status = begin_turn(self);
-    if (status == XY_OK) {
-        status = try_change(self, actor);
-        if (status == XY_OK)
-            self->signer = self->coming;
-        self->chaining = false;
-    }
-    if (status == XY_OK)
-        status = audit_key_take(self);
-    self->coming.known = false;
-    return status;
 }

@@ -28,19 +28,32 @@ number(int64_t value)
     return xy_temp_printf("%lld", (long long)value);
 }
 
-static xy_status
-write_root(XY_SELF, const struct batch *batch)
+static struct xy_str
+details_of(const struct batch *batch)
 {
     struct xy_buffer details = {0};
     xy_audit_detail(&details, "after", number(batch->after));
     xy_audit_detail(&details, "last", number(batch->last));
     xy_audit_detail(&details, "count", number(batch->count));
     xy_audit_detail(&details, "root", hash_hex(&batch->root));
+    return xy_buffer_str(&details);
+}
+
+bool
+audit_batch_is(const struct batch *batch, const struct record *record)
+{
+    return xy_str_is(record->said.kind, "evidence_root") &&
+           xy_str_equal(record->said.details, details_of(batch));
+}
+
+static xy_status
+write_root(XY_SELF, const struct batch *batch)
+{
     const struct xy_audit_record record = {
         .operation = batch->operation,
         .actor = XY_STR("server"),
         .kind = XY_STR("evidence_root"),
-        .details = xy_buffer_str(&details),
+        .details = details_of(batch),
     };
     struct xy_txn *txn = xy_txn_begin();
     audit_add_batch(txn, batch);

@@ -18,7 +18,8 @@ static const char record_form[] = "xylem-audit-record-1", head_form[] = "xylem-a
 static bool
 fits(struct xy_str text, size_t most)
 {
-    return text.len <= most && (!text.len || !memchr(text.at, '\0', text.len));
+    return text.len <= most && (!text.len || !memchr(text.at, '\0', text.len)) &&
+           xy_str_is_utf8(text);
 }
 
 static bool
@@ -32,7 +33,7 @@ is_word(struct xy_str text)
     return text.len <= 32;
 }
 
-/* What the log says of its own keys nobody else may say. */
+/* What puts a key in force. Nobody else may say what the log says about itself. */
 static bool
 is_of_keys(struct xy_str kind)
 {

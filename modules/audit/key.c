@@ -5,9 +5,10 @@
  * key the log itself named for it. Another key in the file is refused, because a log that
  * anybody can go on with under a key of his own proves nothing.
  *
- * A change of key, in this order, each step durable before the next: the new key in FILE.next;
- * the record that names it, under a head by the old key; FILE.next becomes FILE. Whoever starts
- * in between finds the key the log asks for in FILE.next and finishes the change.
+ * A change of key (rekey.c), in this order, each step durable before the next: the new key in
+ * FILE.next; the record that names it, under a head by the old key; a head by the new key;
+ * FILE.next becomes FILE. Whoever starts in between finds the key the log asks for in FILE.next
+ * and finishes the change.
  */
 #include "audit.h"
 
@@ -252,8 +253,10 @@ open_named(XY_SELF, const struct head *head, int problem)
     if (is_key(&self->signer, head->next))
         return XY_OK;
     if (load(self, ".next", &other) == 0 && is_key(&other, head->next)) {
+        memcpy(self->former, self->signer.public, KEY);
         self->signer = other;
-        return audit_key_take(self);
+        self->untaken = true;
+        return XY_OK;
     }
     if (!audit_is_lost(self, head->next))
         return complain(self, problem ? problem_text(problem)

@@ -179,6 +179,8 @@ prove_message(XY_SELF, struct xy_command *command, struct proof *proof)
         status = audit_find_operation(proof->batch.operation, "evidence_root", &proof->record);
     if (status == XY_ABSENT)
         return xy_fail(command, XY_BROKEN, "the log has no record of its batch");
+    if (status == XY_OK && !audit_batch_is(&proof->batch, &proof->record))
+        return xy_fail(command, XY_BROKEN, "the log has another root of its batch");
     return status;
 }
 
@@ -213,11 +215,12 @@ audit_command_prove(XY_SELF, struct xy_command *command)
         status = audit_read_head(&proof.head);
     if (status != XY_OK)
         return status;
-    if (proof.record.seq > proof.head.tree.size)
+    if (audit_find_path(&proof) != XY_OK)
         return xy_fail(command, XY_BROKEN, "the log is not whole: see audit verify");
     if (xy_flag(command, "document"))
-        return audit_put_proof(command, &proof);
-    put_summary(command, &proof);
+        audit_put_proof(command, &proof);
+    else
+        put_summary(command, &proof);
     return xy_str_is(proof.text, "refuted")
                ? xy_fail(command, XY_DENIED, "that was not the message")
                : XY_OK;

@@ -14,10 +14,14 @@ struct proof {
     unsigned path_len;
     struct record record;
     struct head head;
+    struct tree_proof ranges; /* from the record to the root of the head */
+    struct hash log_path[TREE_PROOF];
     struct xy_str text; /* what became of --text */
 };
 
+/* From `record` and `head`. XY_BROKEN: the record as it is now is not what the head is over. */
+XY_SUSPENDS XY_CHECK xy_status audit_find_path(struct proof *proof);
 /* As field `document` of the answer. */
-XY_SUSPENDS xy_status audit_put_proof(struct xy_command *command, const struct proof *proof);
+void audit_put_proof(struct xy_command *command, const struct proof *proof);
 
 #endif

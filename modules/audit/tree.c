@@ -113,6 +113,16 @@ tree_inclusion(int64_t at, int64_t size, struct tree_proof *proof)
     reverse(proof);
 }
 
+struct hash
+tree_climb(const struct tree_proof *proof, const struct hash *roots, int64_t at,
+           const struct hash *leaf)
+{
+    struct hash hash = *leaf;
+    for (unsigned i = 0; i < proof->count; i++)
+        hash = proof->range[i].low > at ? join(&hash, &roots[i]) : join(&roots[i], &hash);
+    return hash;
+}
+
 void
 tree_consistency(int64_t before, int64_t size, struct tree_proof *proof)
 {

@@ -36,6 +36,9 @@ struct tree_proof {
 };
 /* That leaf `at` is in the tree of `size` leaves. */
 void tree_inclusion(int64_t at, int64_t size, struct tree_proof *proof);
+/* The root that the roots of the ranges of such a proof lead to from that leaf. */
+struct hash tree_climb(const struct tree_proof *proof, const struct hash *roots, int64_t at,
+                       const struct hash *leaf);
 /* That the tree of `size` leaves has that of `before` (1 to size) as its beginning. */
 void tree_consistency(int64_t before, int64_t size, struct tree_proof *proof);
 

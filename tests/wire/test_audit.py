@@ -260,8 +260,9 @@ def test_another_key_takes_over_by_a_record_of_the_former(audited):
     changed = server.json("audit", "key", "--change")["fields"]
     assert changed["key"] == key_of(server) != old and changed["document"].startswith("-----BEGIN PUBLIC KEY-----")
     server.ctl("actor", "act", "3")
-    [change] = found(server, "--kind", "key_change")
-    assert detail(change, "key") == changed["key"]
+    [change], [taken] = found(server, "--kind", "key_change"), found(server, "--kind", "key_taken")
+    assert detail(change, "key") == changed["key"] == detail(taken, "key")
+    assert taken["record"] == change["record"] + 1
     assert verified(server) == (0, None)
     exported = saved(server, "log", "export")
     assert offline("log", exported, "--key", old)[0] == 0
@@ -327,6 +328,7 @@ def test_a_change_of_key_that_was_cut_short_is_finished(audited):
     (data / "audit.key").write_bytes(old)
     (data / "audit.key").chmod(0o600)
     server.start()
+    fields(server, "seal")  # a head by the new one is there
     assert key_of(server) == new and not (data / "audit.key.next").exists()
     assert verified(server) == (0, None)
     server.kill()
