@@ -24,7 +24,7 @@ def lines_of(server):
     return [json.loads(line) for line in server.ctl("audit", "export").splitlines()][1:]
 
 
-def test_N1_no_key_takes_over_without_a_head_of_the_former(audited, database):
+def test_n1_no_key_takes_over_without_a_head_of_the_former(audited, database):
     """The whole log made up behind its first record, by a key that a record of the forger's names, and given back
     to the first one in the end."""
     server = audited()
@@ -47,7 +47,7 @@ def test_N1_no_key_takes_over_without_a_head_of_the_former(audited, database):
     assert verified(server)[0] == 2
 
 
-def test_N1_a_key_that_nobody_lost_is_replaced_by_nobody(audited, database):
+def test_n1_a_key_that_nobody_lost_is_replaced_by_nobody(audited, database):
     """The same by saying that the key was lost: only whom the operator believes, option lost_key, may say so."""
     server = audited()
     mine, theirs = Key(b"\1" * 32), key_of(server)
@@ -73,7 +73,7 @@ WAITING = "(at, operation, actor, kind, message, account, room, reason, words, d
 
 @pytest.mark.parametrize("kind, details", [("key_change", "key={key}"), ("begin", "key={key}"), ("Strange kind", ""),
                                            ("", "")])
-def test_N1_what_no_module_wrote_puts_no_key_in_force(audited, database, kind, details):
+def test_n1_what_no_module_wrote_puts_no_key_in_force(audited, database, kind, details):
     """Among the records that wait he may put what he likes: what only the log says of itself, and what no module
     can say, is on record as forged, and means nothing."""
     server = audited()
@@ -91,7 +91,7 @@ def test_N1_what_no_module_wrote_puts_no_key_in_force(audited, database, kind, d
     assert offline("log", exported, "--key", key_of(server))[0] == 0
 
 
-def test_N2_the_servers_own_proof_is_under_the_log(make_server, actors, database):
+def test_n2_the_servers_own_proof_is_under_the_log(make_server, actors, database):
     """Evidence made up together with the batch that it is of: the record of the log says another root."""
     server = make_server(modules={"audit": {"evidence_every": "1 h"}, "mam": True})
     cast = actors(server)
@@ -111,7 +111,7 @@ def test_N2_the_servers_own_proof_is_under_the_log(make_server, actors, database
     assert status == 1 and "the log has another root" in error, error
 
 
-def test_N2_a_proof_of_an_altered_record_is_none(audited, database):
+def test_n2_a_proof_of_an_altered_record_is_none(audited, database):
     server = audited()
     inside = database(server)
     inside.unlock()
@@ -121,7 +121,7 @@ def test_N2_a_proof_of_an_altered_record_is_none(audited, database):
         assert status == (0 if words == ("--record", 9) else 1), text
 
 
-def test_N1_growth_by_another_key_is_none(audited):
+def test_n1_growth_by_another_key_is_none(audited):
     """Who gives the newer head must be trusted as well."""
     server = audited()
     mine, theirs = Key(), key_of(server)
@@ -143,7 +143,7 @@ def test_N1_growth_by_another_key_is_none(audited):
     assert offline("proof", proof, "--growth", growth, "--key", theirs)[0] == 1
 
 
-def test_N1_an_export_says_each_thing_once(audited):
+def test_n1_an_export_says_each_thing_once(audited):
     """A reader of another make may take the first of two members of one name."""
     server = audited()
     lines = server.ctl("audit", "export").splitlines()
@@ -153,7 +153,7 @@ def test_N1_an_export_says_each_thing_once(audited):
     assert done.returncode == 2 and "words" in done.stderr
 
 
-def test_N1_the_server_goes_on_with_no_head_but_its_own(audited, database):
+def test_n1_the_server_goes_on_with_no_head_but_its_own(audited, database):
     """Records behind the last one, under a head that names the server's key for what follows and is by another."""
     server = audited()
     mine, theirs = Key(), key_of(server)
