@@ -38,18 +38,18 @@ find_for_account(struct xy_command *command, struct xy_str account, struct xy_st
                  xy_message_id *id)
 {
     const struct xy_jid *jid = xy_jid_parse(account);
-    struct xy_account found;
+    xy_owner owner;
     if (!jid)
         return xy_fail(command, XY_INVALID, "`" XY_FMT "` is not a JID", XY_ARG(account));
-    xy_status status = xy_account_find(xy_jid_bare(jid), &found);
-    if (status != XY_OK)
-        return xy_fail(command, status, "there is no such account");
-    if (xy_stanza_id_parse(found.owner, text, id) == XY_OK)
-        return XY_OK;
-    status = find_client_id(found.owner, text, id);
+    xy_status status = xy_archive_owner(xy_jid_bare(jid), &owner);
+    if (status == XY_ABSENT)
+        return xy_fail(command, status, "there is no such account, nor a room with an archive");
+    if (status != XY_OK || xy_stanza_id_parse(owner, text, id) == XY_OK)
+        return status;
+    status = find_client_id(owner, text, id);
     return status == XY_ABSENT ? xy_fail(command, status,
-                                         "neither a stanza-id of this account nor the id of "
-                                         "one of its newest archived messages")
+                                         "neither a stanza-id of this archive nor the id of "
+                                         "one of its newest messages")
                                : status;
 }
 
@@ -62,7 +62,8 @@ find(struct xy_command *command, xy_message_id *id)
     if (xy_str_to_int(text, 1, INT64_MAX, id) == XY_OK)
         return XY_OK;
     return xy_fail(command, XY_INVALID,
-                   "not a message number; for a stanza-id or a client's id give --account JID");
+                   "not a message number; for a stanza-id or a client's id give --account JID, "
+                   "a room's as well");
 }
 
 /* ---- its life -----------------------------------------------------------------------------
@@ -118,6 +119,17 @@ put_facts(struct xy_command *command, struct xyi_message_facts *facts)
     xy_put_bool(command, "in_archive_of_recipient", archived & 2);
 }
 
+/* Who looks at what became of a message is on record before anything is shown. */
+static xy_status
+begin(struct xy_command *command, xy_message_id id)
+{
+    const struct xy_act act = {.kind = XY_ACT_PRIVILEGED_READ,
+                               .facts = xy_temp_printf("message=%lld\n", (long long)id)};
+    struct xy_audit_record record = {
+        .message = id, .reason = XY_STR("trace"), .words = xy_arg(command, "purpose")};
+    return xy_privileged(command, &act, &record);
+}
+
 static xy_status
 trace(XY_SELF, struct xy_command *command)
 {
@@ -130,7 +142,9 @@ trace(XY_SELF, struct xy_command *command)
         return status;
     if (!facts.accepted)
         return xy_fail(command, XY_ABSENT, "no message of that number was ever stored");
-    xy_run_message_examined(NULL, command, id);
+    status = begin(command, id);
+    if (status != XY_OK)
+        return status;
     xy_put_int(command, "message", id);
     xy_put_str(command, "accepted", xy_time_format(xy_message_id_ms(id)));
     put_facts(command, &facts);
@@ -167,7 +181,7 @@ show_invariant(XY_SELF, struct xy_command *command)
 }
 
 const struct xy_command_row xyi_message_commands[] = {
-    XY_COMMAND("message trace", trace, .arguments = "ID [--account JID]",
+    XY_COMMAND("message trace", trace, .arguments = "ID [--account JID] [--purpose TEXT]",
                .about = "Shows what became of a message, without its content."),
     XY_COMMAND("server invariant", show_invariant,
                .about =

@@ -159,8 +159,14 @@ xyi_config_announce(struct xy_str by)
         count++;
     struct xy_setting *settings = xy_temp_alloc((count + 1) * sizeof(*settings));
     count = 0;
-    for (const struct xyi_item *item = first; item; item = item->next)
-        settings[count++] = (struct xy_setting){item->name, xyi_item_text(item)};
+    for (const struct xyi_item *item = first; item; item = item->next) {
+        bool hidden = item->secret && item->value.len;
+        settings[count++] = (struct xy_setting){
+            .name = item->name,
+            .value = xyi_item_text(item),
+            .mark = hidden ? xyi_secret_mark(item->name, item->value) : XY_NO_STR,
+        };
+    }
     xy_run_config_applied(NULL, by, settings, count);
 }
 

@@ -89,6 +89,8 @@ XY_SUSPENDS XY_CHECK xy_status xyi_reload(bool dry_run, struct xy_str by, struct
 int64_t xyi_modules_kept(const struct xyi_reload_report *report);
 void xyi_reload_on_signal(void);
 XY_SUSPENDS void xyi_config_announce(struct xy_str by); /* fires config_applied */
+/* Changes with the value, and says nothing else about it; absent: the key for it cannot be had. */
+struct xy_str xyi_secret_mark(struct xy_str name, struct xy_str value);
 
 /* ---- requests: request.c, command.c, arguments.c ----------------------------------------------------------- */
 struct xyi_argument {

@@ -3,6 +3,7 @@
  * Rooms as owners of archives. Their numbers lie above those of all accounts and are never used
  * again, so nothing of a destroyed room is seen in one of the same name.
  */
+#include <xylem/account.h>
 #include <xylem/archive.h>
 #include "core/store/driver.h"
 #include "core/store/parts.h"
@@ -47,6 +48,15 @@ xyi_room_find(const struct xy_jid *bare, xy_owner *owner)
         return XY_ABSENT;
     *owner = INT64_C(1) << FIRST_BIT | xy_rows_int(rows, 0);
     return XY_OK;
+}
+
+xy_status
+xy_archive_owner(const struct xy_jid *bare, xy_owner *owner)
+{
+    struct xy_account account;
+    xy_status status = xy_account_find(bare, &account);
+    *owner = status == XY_OK ? account.owner : 0;
+    return status == XY_ABSENT ? xyi_room_find(bare, owner) : status;
 }
 
 xy_status

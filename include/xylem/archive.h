@@ -18,6 +18,9 @@ XY_API XY_CHECK xy_status xy_stanza_id_parse(xy_owner owner, struct xy_str text,
 /* For administrators: whichever archive it is of. */
 XY_API XY_CHECK xy_status xy_stanza_id_open(struct xy_str text, xy_owner *owner, xy_message_id *id);
 
+/* Whose archive a bare JID has: an account's owner, else a room's. XY_ABSENT: neither. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_archive_owner(const struct xy_jid *bare, xy_owner *owner);
+
 /* ---- reading --------------------------------------------------------------------------------- */
 struct xy_archive_query {
     xy_owner owner;

@@ -16,6 +16,9 @@ XY_API struct xy_str xy_arg(const struct xy_command *command, const char *name);
 XY_API bool xy_flag(const struct xy_command *command, const char *name); /* --force */
 /* Who asks, for records of what was done: "unix:1000" is the local user of that number. */
 XY_API struct xy_str xy_command_actor(const struct xy_command *command);
+/* The command with its arguments, in an order and spelling that does not depend on how they were given:
+ * "hold release 3 --reason 'settled'". The value of `unsaid` (NULL: none) is left out. */
+XY_API struct xy_str xy_command_text(const struct xy_command *command, const char *unsaid);
 /* What the administrator piped in or typed at a prompt (passwords, import files). */
 XY_API struct xy_str xy_command_input(const struct xy_command *command);
 

@@ -6,6 +6,7 @@
 #ifndef XYLEM_HOOKS_H
 #define XYLEM_HOOKS_H
 
+#include <xylem/approval.h>
 #include <xylem/audit.h>
 #include <xylem/clients.h>
 #include <xylem/command.h>
@@ -143,16 +144,16 @@ XY_SERVICE(route_elsewhere, (const struct xy_stanza *stanza), (stanza))
  * secrets shown as "(set)". Only modules of scope XY_SERVER hear it. */
 struct xy_setting {
     struct xy_str name, value; /* "limits.depth", "30"; "modules.offline", "on" */
+    struct xy_str mark;        /* of a secret: changes when it does, and says nothing else about it */
 };
 XY_EVENT(config_applied, (struct xy_str by, const struct xy_setting *settings, size_t count),
          (by, settings, count))
+/* Messages have been let go from a legal hold: what waited for that can be done. Only modules of scope
+ * XY_SERVER hear it. */
+XY_EVENT(hold_released, (int64_t hold), (hold))
 /* It is about to stop, in order: sessions are still there, and get what is sent to them now. Fired for
  * every host. */
 XY_EVENT(server_stopping, (const char *reason), (reason))
-/* An administrator's command is about to show what is known of a message. Only modules of scope
- * XY_SERVER hear it. */
-XY_EVENT(message_examined, (const struct xy_command *command, xy_message_id message),
-         (command, message))
 
 /* ---- accounts -------------------------------------------------------------------------------- */
 XY_EVENT(account_created, (struct xy_user *user), (user))

@@ -4,6 +4,7 @@
 #define XYLEM_H
 
 #include <xylem/account.h>
+#include <xylem/approval.h>
 #include <xylem/archive.h>
 #include <xylem/audit.h>
 #include <xylem/clients.h>

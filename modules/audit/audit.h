@@ -187,7 +187,6 @@ struct hash audit_evidence_leaf(const struct xy_evidence *evidence);
 
 /* ---- changes.c: hooks ------------------------------------------------------------------------- */
 void audit_note_config(XY_SELF, struct xy_str by, const struct xy_setting *settings, size_t count);
-void audit_note_examined(XY_SELF, const struct xy_command *command, xy_message_id message);
 XY_SUSPENDS void audit_note_end(XY_SELF);
 
 /* ---- verify.c, json.c, admin.c, prove.c -------------------------------------------------------- */

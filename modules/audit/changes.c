@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the log learns by listening: the server's starts and ends, every value of the
- * configuration that changed, who looked at a message. The configuration last seen is kept, so
- * that what was changed while the server stood still, or while the log was off, is found when
- * it comes back.
+ * configuration that changed. The configuration last seen is kept, so that what was changed
+ * while the server stood still, or while the log was off, is found when it comes back.
  */
 #include "audit.h"
 
@@ -28,13 +27,27 @@ is_toggle(struct xy_str name)
     return false;
 }
 
+/* Of a secret there is a mark, by which two of them differ; no record has it. */
+static const char secret[] = "(set) ";
+
 static struct xy_str
-list_of(const struct xy_setting *settings, size_t count)
+list_of(const struct xy_setting *settings, size_t count, bool marks)
 {
     struct xy_buffer lines = {0};
-    for (size_t i = 0; i < count; i++)
-        xy_audit_detail(&lines, xy_temp_cstr(settings[i].name), settings[i].value);
+    for (size_t i = 0; i < count; i++) {
+        bool marked = marks && settings[i].mark.len;
+        struct xy_str value =
+            marked ? xy_temp_printf("%s" XY_FMT, secret, XY_ARG(settings[i].mark))
+                   : settings[i].value;
+        xy_audit_detail(&lines, xy_temp_cstr(settings[i].name), value);
+    }
     return xy_buffer_str(&lines);
+}
+
+static bool
+is_secret(struct xy_str value)
+{
+    return xy_str_starts(value, xy_str_from(secret));
 }
 
 /* Takes line by line what one list has and the other has otherwise or not at all. */
@@ -85,8 +98,10 @@ goes_with_another(const struct change *changes, size_t count, const struct chang
 static void
 put_line(struct xy_buffer *details, struct xy_str name, struct xy_str value)
 {
-    xy_buffer_printf(details, XY_FMT "=" XY_FMT "\n", XY_ARG(name),
-                     XY_ARG(value.at ? value : XY_STR("absent")));
+    struct xy_str shown = !value.at          ? XY_STR("absent")
+                          : is_secret(value) ? XY_STR("secret")
+                                             : value;
+    xy_buffer_printf(details, XY_FMT "=" XY_FMT "\n", XY_ARG(name), XY_ARG(shown));
 }
 
 /* A configuration may be larger than what a record takes: then the record has its hash. */
@@ -108,7 +123,8 @@ describe(const struct change *changes, size_t count, const struct change *change
     struct xy_buffer details = {0};
     put_line(&details, XY_STR("name"), change->name);
     put_line(&details, XY_STR("from"), change->from);
-    put_line(&details, XY_STR("to"), change->to);
+    bool another = is_secret(change->from) && is_secret(change->to);
+    put_line(&details, XY_STR("to"), another ? XY_STR("another secret") : change->to);
     for (size_t i = 0; i < count && is_toggle(change->name); i++)
         if (is_below(changes[i].name, change->name))
             put_line(&details, changes[i].name, changes[i].to);
@@ -172,7 +188,7 @@ void
 audit_note_config(XY_SELF, struct xy_str by, const struct xy_setting *settings, size_t count)
 {
     bool start = xy_str_is(by, "server");
-    struct xy_str before = XY_NO_STR, now = list_of(settings, count);
+    struct xy_str before = XY_NO_STR, now = list_of(settings, count, true);
     struct apply apply = {
         .txn = xy_txn_begin(),
         .record = {.operation = xy_audit_operation(),
@@ -190,7 +206,7 @@ audit_note_config(XY_SELF, struct xy_str by, const struct xy_setting *settings, 
         if (before.at)
             add_changes(self, &apply, before, now);
         else
-            add(self, &apply, "policy", bounded(now));
+            add(self, &apply, "policy", bounded(list_of(settings, count, false)));
         status = commit(self, &apply, before, now);
     }
     if (status == XY_OK)
@@ -201,21 +217,6 @@ audit_note_config(XY_SELF, struct xy_str by, const struct xy_setting *settings, 
 }
 
 /* ---- others ------------------------------------------------------------------------------ */
-
-void
-audit_note_examined(XY_SELF, const struct xy_command *command, xy_message_id message)
-{
-    const struct xy_audit_record record = {
-        .actor = xy_command_actor(command),
-        .kind = XY_STR("privileged_read"),
-        .message = message,
-        .reason = XY_STR("trace"),
-    };
-    xy_status status = audit_write(self, &record);
-    if (status != XY_OK)
-        xy_error("audit.examined", "it was not recorded that somebody looked at a message",
-                 XY_F_INT(message), XY_F_CSTR_AS("status", xy_status_name(status)));
-}
 
 /* Nothing serves any host when the server ends. Else this log was switched off, or goes on in
  * the instance that replaces this one. */

@@ -66,7 +66,6 @@ static const struct xy_hook hooks[] = {
     XY_ON(audit_write, audit_write),
     XY_ON(audit_settle, audit_settle),
     XY_ON(config_applied, audit_note_config),
-    XY_ON(message_examined, audit_note_examined),
 };
 static const struct xy_command_row commands[] = {
     XY_COMMAND("audit search", audit_command_search,
@@ -81,7 +80,7 @@ static const struct xy_command_row commands[] = {
                .about = "Prints records and signed heads for xylem-verify, a JSON line each."),
     XY_COMMAND("audit prove", audit_command_prove,
                .arguments = "[ID] [--account JID] [--from JID] [--to JID] [--text TEXT] "
-                            "[--record NUMBER] [--document]",
+                            "[--purpose TEXT] [--record NUMBER] [--document]",
                .about = "Confirms or refutes what a message was; proves it, or a record, in a "
                         "document."),
     XY_COMMAND("audit growth", audit_command_growth, .arguments = "SIZE",

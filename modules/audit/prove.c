@@ -13,12 +13,12 @@ owner_of(struct xy_command *command, xy_owner *owner)
 {
     struct xy_str text = xy_arg(command, "account");
     const struct xy_jid *jid = xy_jid_parse(text);
-    struct xy_account account = {.owner = 0};
     if (!jid)
         return xy_fail(command, XY_INVALID, "`" XY_FMT "` is not a JID", XY_ARG(text));
-    xy_status status = xy_account_find(xy_jid_bare(jid), &account);
-    *owner = account.owner;
-    return status == XY_OK ? status : xy_fail(command, status, "there is no such account");
+    xy_status status = xy_archive_owner(xy_jid_bare(jid), owner);
+    return status == XY_ABSENT ? xy_fail(command, status,
+                                         "there is no such account, nor a room with an archive")
+                               : status;
 }
 
 static xy_status
@@ -29,11 +29,12 @@ find_message(struct xy_command *command, xy_message_id *id)
     if (xy_str_to_int(text, 1, INT64_MAX, id) == XY_OK)
         return XY_OK;
     if (!xy_arg(command, "account").len)
-        return xy_fail(command, XY_INVALID,
-                       "not a message number; for a stanza-id give --account JID");
+        return xy_fail(
+            command, XY_INVALID,
+            "not a message number; for a stanza-id give --account JID, of a room as well");
     xy_status status = owner_of(command, &owner);
     if (status == XY_OK && xy_stanza_id_parse(owner, text, id) != XY_OK)
-        return xy_fail(command, XY_ABSENT, "no stanza-id of this account");
+        return xy_fail(command, XY_ABSENT, "no stanza-id of this archive");
     return status;
 }
 
@@ -118,23 +119,23 @@ compare_text(struct xy_command *command, struct proof *proof)
 
 /* A guess at a text, and a salt that lets others guess, are reading by privilege. */
 static xy_status
-record_reading(XY_SELF, struct xy_command *command, const struct proof *proof)
+record_reading(struct xy_command *command, const struct proof *proof)
 {
     struct xy_buffer details = {0};
     if (proof->text.len)
         xy_audit_detail(&details, "text", proof->text);
     xy_audit_detail(&details, "document",
                     xy_flag(command, "document") ? XY_STR("yes") : XY_STR("no"));
-    xy_status status = audit_write(self, &(struct xy_audit_record){
-                                             .actor = xy_command_actor(command),
-                                             .kind = XY_STR("privileged_read"),
-                                             .message = proof->evidence.message,
-                                             .reason = XY_STR("prove"),
-                                             .details = xy_buffer_str(&details),
-                                         });
-    return status == XY_OK ? status
-                           : xy_fail(command, status, "not recorded, so not answered: %s",
-                                     xy_status_name(status));
+    const struct xy_act act = {
+        .kind = XY_ACT_PRIVILEGED_READ,
+        .facts = xy_temp_printf("message=%lld\n", (long long)proof->evidence.message),
+        .unsaid = "text",
+    };
+    return xy_privileged(command, &act,
+                         &(struct xy_audit_record){.message = proof->evidence.message,
+                                                   .reason = XY_STR("prove"),
+                                                   .words = xy_arg(command, "purpose"),
+                                                   .details = xy_buffer_str(&details)});
 }
 
 static void
@@ -145,6 +146,10 @@ put_summary(struct xy_command *command, const struct proof *proof)
         xy_put_str(command, "accepted",
                    xy_time_format(xy_message_id_ms(proof->evidence.message)));
         xy_put_bool(command, "salt", proof->evidence.salt.len);
+        if (xy_arg(command, "purpose").len)
+            xy_put_str(command, "privileged",
+                       xy_temp_printf("evidence of content, purpose " XY_FMT,
+                                      XY_ARG(xy_arg(command, "purpose"))));
     }
     if (proof->text.len)
         xy_put_str(command, "text", proof->text);
@@ -166,7 +171,7 @@ prove_message(XY_SELF, struct xy_command *command, struct proof *proof)
     if (status == XY_OK)
         status = compare_text(command, proof);
     if (status == XY_OK)
-        status = record_reading(self, command, proof);
+        status = record_reading(command, proof);
     if (status != XY_OK)
         return status;
     proof->of_message = true;

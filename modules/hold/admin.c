@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* xylemctl hold add|list|show|release. */
+/* xylemctl hold add|list|show. */
 #include "modules/hold/hold.h"
 
 enum { SHOWN = 1000 };
@@ -78,8 +78,8 @@ scope_details(const struct case_row *row)
     return xy_buffer_str(&details);
 }
 
-static struct xy_audit_record
-record_of(const struct xy_command *command, const struct case_row *row, const char *kind)
+struct xy_audit_record
+hold_record(const struct xy_command *command, const struct case_row *row, const char *kind)
 {
     return (struct xy_audit_record){.actor = xy_command_actor(command),
                                     .kind = xy_str_from(kind),
@@ -95,7 +95,7 @@ static xy_status
 begin(XY_SELF, struct xy_command *command, const struct case_row *row)
 {
     struct legal_case *legal;
-    struct xy_audit_record record = record_of(command, row, "hold");
+    struct xy_audit_record record = hold_record(command, row, "hold");
     xy_status status = hold_know(self, row, &legal);
     if (status != XY_OK)
         return status;
@@ -259,40 +259,4 @@ hold_command_show(XY_SELF, struct xy_command *command)
         }
         cursor = at[count - 1].id;
     }
-}
-
-/* ---- release ----------------------------------------------------------------------------- */
-
-xy_status
-hold_command_release(XY_SELF, struct xy_command *command)
-{
-    struct case_row row;
-    xy_status status = hold_argument(command, &row);
-    if (status != XY_OK)
-        return status;
-    if (!xy_arg(command, "reason").len)
-        return xy_fail(command, XY_INVALID, "--reason: why?");
-    struct legal_case *legal = hold_find(self, row.id);
-    if (row.phase >= RELEASING || !legal)
-        return xy_fail(command, XY_CONFLICT, "it was released already");
-    if (legal->phase == GATHERING || self->busy)
-        return xy_fail(command, XY_CONFLICT,
-                       "its messages are still being gathered; try again in a moment");
-    struct xy_audit_record record = record_of(command, &row, "release");
-    int64_t now = xy_now_ms();
-    struct xy_txn *txn = xy_txn_begin();
-    hold_row_release(txn, row.id, record.actor, now);
-    status = xy_run_audit_add(NULL, txn, &record);
-    if (status == XY_OK)
-        status = xy_txn_commit(txn);
-    if (status != XY_OK)
-        return xy_fail(command, status, "not released: %s", xy_status_name(status));
-    legal->released_ms = now;
-    legal->cursor = 0;
-    legal->phase = RELEASING;
-    hold_work_soon(self);
-    xy_put_int(command, "released", row.id);
-    xy_put_str(command, "kept_until", xy_time_format(now + self->keep_released.ms));
-    xy_say(command, "Its messages age again. What nothing else keeps stays until then.");
-    return XY_OK;
 }

@@ -67,7 +67,7 @@ void hold_on_committing(XY_SELF, const struct xy_stanza *message, xy_message_id 
 XY_SUSPENDS void hold_work(XY_SELF);
 void hold_work_soon(XY_SELF);
 
-/* ---- admin.c, package.c
+/* ---- admin.c, release.c, package.c
  * ------------------------------------------------------------------------- */
 xy_status hold_command_add(XY_SELF, struct xy_command *command);
 xy_status hold_command_list(XY_SELF, struct xy_command *command);
@@ -75,6 +75,8 @@ xy_status hold_command_show(XY_SELF, struct xy_command *command);
 xy_status hold_command_release(XY_SELF, struct xy_command *command);
 xy_status hold_command_export(XY_SELF, struct xy_command *command);
 XY_SUSPENDS XY_CHECK xy_status hold_argument(struct xy_command *command, struct case_row *row);
+struct xy_audit_record hold_record(const struct xy_command *command, const struct case_row *row,
+                                   const char *kind);
 /* What became of it for users; absent: nothing. */
 struct xy_str hold_fate(const struct xy_message_found *found);
 

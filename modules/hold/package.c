@@ -67,9 +67,10 @@ add_line(struct xy_buffer *to, const struct xy_message_found *found)
 
 /* Before anything is read: who, why and which. */
 static xy_status
-record(const struct xy_command *command, const struct case_row *row,
+record(struct xy_command *command, const struct case_row *row,
        const struct xy_message_found *at, size_t count)
 {
+    const struct xy_act act = {.kind = XY_ACT_PRIVILEGED_READ};
     struct xy_buffer details = {0}, ids = {0};
     for (size_t i = 0; i < count; i++)
         xy_buffer_printf(&ids, "%lld\n", (long long)at[i].id);
@@ -78,14 +79,12 @@ record(const struct xy_command *command, const struct case_row *row,
         xy_buffer_printf(&details, "first=%lld\nlast=%lld\n", (long long)at[0].id,
                          (long long)at[count - 1].id);
     xy_audit_detail(&details, "ids_sha256", digest_of(xy_buffer_str(&ids)));
-    return xy_run_audit_write(NULL,
-                              &(struct xy_audit_record){.actor = xy_command_actor(command),
-                                                        .kind = XY_STR("privileged_read"),
-                                                        .account = row->person,
-                                                        .room = row->room,
-                                                        .reason = XY_STR("hold_export"),
-                                                        .words = xy_arg(command, "reason"),
-                                                        .details = xy_buffer_str(&details)});
+    return xy_privileged(command, &act,
+                         &(struct xy_audit_record){.account = row->person,
+                                                   .room = row->room,
+                                                   .reason = XY_STR("hold_export"),
+                                                   .words = xy_arg(command, "reason"),
+                                                   .details = xy_buffer_str(&details)});
 }
 
 xy_status
@@ -106,14 +105,18 @@ hold_command_export(XY_SELF, struct xy_command *command)
     if (!xy_arg(command, "reason").len)
         return xy_fail(command, XY_INVALID, "--reason: what for? It is recorded");
     status = xy_hold_read(row.id, after, limit, &at, &count);
-    if (status == XY_OK)
-        status = record(command, &row, at, count);
     if (status != XY_OK)
         return xy_fail(command, status, "nothing is shown: %s", xy_status_name(status));
+    status = record(command, &row, at, count);
+    if (status != XY_OK)
+        return status;
     xy_buffer_printf(&lines, "{\"xylem-hold\": 1, \"hold\": %lld, \"after\": %lld",
                      (long long)row.id, (long long)after);
     add_text(&lines, "name", row.name);
     add_text(&lines, "purpose", xy_arg(command, "reason"));
+    add_text(
+        &lines, "privileged",
+        xy_temp_printf("sealed content, purpose " XY_FMT, XY_ARG(xy_arg(command, "reason"))));
     xy_buffer_printf(&lines, "}\n");
     for (size_t i = 0; status == XY_OK && i < count; i++)
         status = add_line(&lines, &at[i]);

@@ -276,8 +276,11 @@ hold_work(XY_SELF)
     self->busy = true;
     xy_status status = hold_load(self); /* also what another instance added meanwhile */
     while (status == XY_OK && (legal = find_due(self))) {
-        destroyed |= legal->phase == RELEASED;
+        enum phase before = legal->phase;
+        destroyed |= before == RELEASED;
         status = step(self, legal);
+        if (legal->phase != before && legal->phase >= RELEASED)
+            xy_run_hold_released(NULL, legal->id);
         if (legal->phase == ENDED)
             hold_forget(self, legal);
     }

@@ -27,7 +27,7 @@ const struct xy_command_row muc_commands[] = {
     XY_COMMAND("room kick", command_kick, .arguments = "ROOM NICK... [--reason TEXT]",
                .about = "Puts an occupant out of a room; it may come back."),
     XY_COMMAND("room history", command_history,
-               .arguments = "ROOM [--limit N] [--before ID] [--reason TEXT]",
+               .arguments = "ROOM --reason TEXT [--limit N] [--before ID]",
                .about = "Reads the newest messages of a room's archive. This is recorded."),
     XY_COMMAND("room hats", command_hats, .arguments = "ROOM",
                .about = "Lists the hats of a room and who wears them."),
@@ -96,21 +96,27 @@ command_enter(struct muc *self, struct xy_command *command, struct xy_room **roo
     return status == XY_OK ? status : command_broken(command, status);
 }
 
+void
+command_log(const struct xy_command *command, struct xy_str room, struct xy_str what)
+{
+    struct xy_str actor = xy_command_actor(command);
+    xy_notice("muc.administered", "an administrator does something to a room",
+              XY_F_STR_AS("room", room), XY_F_STR_AS("what", what), XY_F_STR(actor),
+              XY_F_STR_AS("why", xy_arg(command, "reason")));
+}
+
 xy_status
 command_record(struct xy_command *command, struct xy_room *room, const char *kind,
                const char *reason)
 {
-    struct xy_str words = xy_arg(command, "reason"), actor = xy_command_actor(command);
     const struct xy_audit_record record = {
-        .actor = actor,
+        .actor = xy_command_actor(command),
         .kind = xy_str_from(kind),
         .room = xy_jid_text(xy_room_jid(room)),
         .reason = xy_str_from(reason),
-        .words = words,
+        .words = xy_arg(command, "reason"),
     };
-    xy_notice("muc.administered", "an administrator does something to a room",
-              XY_F_STR_AS("room", record.room), XY_F_STR_AS("what", record.reason),
-              XY_F_STR(actor), XY_F_STR_AS("why", words));
+    command_log(command, record.room, record.reason);
     xy_status status = xy_run_audit_write(xy_room_host(room), &record);
     if (status == XY_OK || status == XY_UNSUPPORTED) /* the module audit is off */
         return XY_OK;

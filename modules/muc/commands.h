@@ -19,6 +19,8 @@ xy_status command_broken(struct xy_command *command, xy_status status); /* the d
  * cannot be recorded is not to be done. `kind` and `reason` as in xylem/audit.h. */
 XY_SUSPENDS XY_CHECK xy_status command_record(struct xy_command *command, struct xy_room *room,
                                               const char *kind, const char *reason);
+/* In the log alone: for what xy_privileged() records. */
+void command_log(const struct xy_command *command, struct xy_str room, struct xy_str what);
 struct xy_str affiliation_text(enum xy_affiliation affiliation);
 struct xy_str role_text(enum xy_role role);
 

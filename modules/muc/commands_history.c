@@ -36,6 +36,21 @@ read_before(struct xy_command *command, xy_owner owner, xy_message_id *before)
     return xy_fail(command, XY_ABSENT, "the archive has no message `" XY_FMT "`", XY_ARG(text));
 }
 
+/* The owner's number: a room of the same name may be another one by then. */
+static xy_status
+begin(struct xy_command *command, struct xy_room *room)
+{
+    const struct xy_act act = {
+        .kind = XY_ACT_PRIVILEGED_READ,
+        .facts = xy_temp_printf("archive=%lld\n", (long long)xy_room_owner(room)),
+    };
+    struct xy_audit_record record = {.room = xy_jid_text(xy_room_jid(room)),
+                                     .reason = XY_STR("room_history"),
+                                     .words = xy_arg(command, "reason")};
+    command_log(command, record.room, record.reason);
+    return xy_privileged(command, &act, &record);
+}
+
 /* Whose archive, and that it may be read; everything accepted so far is in it then. */
 static xy_status
 open_archive(struct xy_command *command, struct xy_room *room, struct xy_archive_query *query)
@@ -48,7 +63,7 @@ open_archive(struct xy_command *command, struct xy_room *room, struct xy_archive
     query->owner = xy_room_owner(room);
     status = read_before(command, query->owner, &query->before);
     if (status == XY_OK)
-        status = command_record(command, room, "privileged_read", "room_history");
+        status = begin(command, room);
     if (status == XY_OK)
         xy_room_settle(room);
     return status;
@@ -60,6 +75,9 @@ command_history(XY_SELF, struct xy_command *command)
     struct xy_room *room;
     struct xy_archive_query query = {.newest = true};
     struct xy_archive_page page;
+    struct xy_str purpose = xy_str_trim(xy_arg(command, "reason"));
+    if (!purpose.len)
+        return xy_fail(command, XY_INVALID, "--reason: what for? It is recorded");
     xy_status status = xy_arg_int(command, "limit", 1, LIMIT_MOST, LIMIT, &query.limit);
     if (status == XY_OK)
         status = command_enter(self, command, &room);
@@ -74,6 +92,8 @@ command_history(XY_SELF, struct xy_command *command)
         status = xy_archive_authors(&page);
     if (status != XY_OK)
         return command_broken(command, status);
+    xy_put_str(command, "privileged",
+               xy_temp_printf("content of a room, purpose " XY_FMT, XY_ARG(purpose)));
     for (size_t i = 0; i < page.count; i++)
         put_message(command, &page.at[i]);
     if (page.more)

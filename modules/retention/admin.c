@@ -40,32 +40,14 @@ put_purges(struct xy_command *command, const struct xy_jid *person, const struct
     return XY_OK;
 }
 
-static xy_status
-find_room(const struct xy_jid *jid, xy_owner *owner)
-{
-    struct xy_room *room;
-    xy_status status = xy_service_host(jid) ? xy_room_enter(jid, &room) : XY_ABSENT;
-    if (status != XY_OK)
-        return status;
-    status = xy_room_identify(room, false);
-    *owner = xy_room_owner(room);
-    xy_room_leave(room);
-    return status;
-}
-
 /* The oldest that one of them still has. */
 static xy_status
 find_oldest(const struct subject *subject, xy_message_id *oldest)
 {
-    xy_owner owner = 0;
-    struct xy_account account;
+    xy_owner owner;
     struct xy_archive_page page;
     *oldest = 0;
-    xy_status status = xy_account_find(subject->what, &account);
-    if (status == XY_OK)
-        owner = account.owner;
-    else if (status == XY_ABSENT)
-        status = find_room(subject->what, &owner);
+    xy_status status = xy_archive_owner(subject->what, &owner);
     if (status != XY_OK)
         return status == XY_ABSENT ? XY_OK : status;
     const struct xy_archive_query query = {.owner = owner, .with = subject->peer, .limit = 1};

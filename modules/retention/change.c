@@ -79,18 +79,45 @@ find_same(const struct rules *rules, const struct rule *as, bool *found)
     return XY_NONE;
 }
 
-static xy_status
-record(struct xy_command *command, struct xy_txn *txn, const struct rule *rule,
-       struct xy_str from, struct xy_str to)
+/* A change of a rule; absent: there was none, there will be none. */
+struct change {
+    struct rule rule;
+    struct xy_str from, to;
+    bool shortens;
+};
+
+static struct xy_str
+describe(const struct change *change)
 {
     struct xy_buffer details = {0};
+    struct xy_str absent = XY_STR("absent");
     xy_audit_detail(
         &details, "name",
-        xy_temp_printf("retention rule " XY_FMT, XY_ARG(retention_rule_name(rule))));
-    xy_audit_detail(&details, "from", from);
-    xy_audit_detail(&details, "to", to);
+        xy_temp_printf("retention rule " XY_FMT, XY_ARG(retention_rule_name(&change->rule))));
+    xy_audit_detail(&details, "from", change->from.len ? change->from : absent);
+    xy_audit_detail(&details, "to", change->to.len ? change->to : absent);
+    return xy_buffer_str(&details);
+}
+
+static xy_status
+approve(struct xy_command *command, struct xy_txn *txn, const struct change *change,
+        struct xy_approval *approval)
+{
+    const struct xy_act act = {.kind = XY_ACT_RETENTION_SHORTEN, .facts = describe(change)};
+    *approval = (struct xy_approval){.operation = xy_audit_operation()};
+    return change->shortens ? xy_approved(command, &act, txn, approval) : XY_OK;
+}
+
+static xy_status
+record(struct xy_command *command, struct xy_txn *txn, const struct change *change,
+       const struct xy_approval *approval)
+{
+    struct xy_buffer details = {0};
+    xy_buffer_add(&details, describe(change));
+    xy_approval_put(&details, approval);
     return xy_run_audit_add(NULL, txn,
                             &(struct xy_audit_record){
+                                .operation = approval->operation,
                                 .actor = xy_command_actor(command),
                                 .kind = XY_STR("policy"),
                                 .reason = XY_STR("retention"),
@@ -99,24 +126,46 @@ record(struct xy_command *command, struct xy_txn *txn, const struct rule *rule,
                             });
 }
 
+/* What it was before, and whether messages may be kept for less long by it. */
 static xy_status
-change(XY_SELF, struct xy_command *command, const struct rule *rule, bool clear)
+weigh(XY_SELF, struct xy_command *command, struct change *change, bool clear)
 {
     struct rules rules;
     bool known;
     xy_status status = retention_rules_read(self, &rules);
     if (status != XY_OK)
         return retention_no_database(command, status);
-    int64_t before = find_same(&rules, rule, &known);
+    int64_t before = find_same(&rules, &change->rule, &known);
     if (clear && !known)
         return xy_fail(command, XY_ABSENT, "there is no such rule");
+    change->from = known ? retention_period(before) : XY_NO_STR;
+    change->to = clear ? XY_NO_STR : retention_period(change->rule.keep_for);
+    if (known && !clear)
+        change->shortens = retention_is_shorter(change->rule.keep_for, before);
+    else if (clear)
+        change->shortens = retention_may_shorten(&rules, &change->rule, before, true);
+    else
+        change->shortens =
+            retention_may_shorten(&rules, &change->rule, change->rule.keep_for, false);
+    return XY_OK;
+}
+
+static xy_status
+change(XY_SELF, struct xy_command *command, const struct rule *rule, bool clear)
+{
+    struct change change = {.rule = *rule};
+    struct xy_approval approval;
     struct xy_txn *txn = xy_txn_begin();
+    xy_status status = weigh(self, command, &change, clear);
+    if (status == XY_OK)
+        status = approve(command, txn, &change, &approval);
+    if (status != XY_OK)
+        return status;
     if (clear)
         retention_rule_clear(txn, rule);
     else
         retention_rule_set(txn, rule);
-    status = record(command, txn, rule, known ? retention_period(before) : XY_STR("absent"),
-                    clear ? XY_STR("absent") : retention_period(rule->keep_for));
+    status = record(command, txn, &change, &approval);
     if (status == XY_OK)
         status = xy_txn_commit(txn);
     if (status != XY_OK)

@@ -4,11 +4,14 @@
  * salts of what he wrote, so that nobody can prove or refute it any more. What others have of
  * it stays theirs unless `governance: minimal` destroys it. Invariant: the wish is durable
  * before anything is destroyed, so a crash leaves nothing half erased; messages under a hold
- * keep salt and content. Who registers the address meanwhile is somebody else.
+ * keep salt and content until it is released, then the rest is done. Who registers the address
+ * meanwhile is somebody else.
  */
 #include "modules/retention/retention.h"
 
 enum { LOT = 1000 };
+/* Column done: AGAIN goes once more through what waited for a hold. */
+enum stage { BEGUN, DONE, WAITS, AGAIN };
 
 const struct xy_statement retention_erasure_add = XY_SQL(
     "insert into retention_erasure (jid, owner, operation, actor, words, minimal, after,"
@@ -16,29 +19,34 @@ const struct xy_statement retention_erasure_add = XY_SQL(
     " on conflict (jid) do update set owner = excluded.owner,"
     " operation = excluded.operation, actor = excluded.actor, words = excluded.words,"
     " minimal = excluded.minimal, after = 0, before = 0, forgotten = 0, held = 0, done = 0");
-const struct xy_statement retention_erasure_read =
-    XY_SQL("select jid, owner, operation, actor, words, minimal, after, before, forgotten, held"
-           " from retention_erasure where done = 0 order by jid limit 1");
+const struct xy_statement retention_erasure_read = XY_SQL(
+    "select jid, owner, operation, actor, words, minimal, after, before, forgotten, held,"
+    " done from retention_erasure where done in (0, 3)"
+    " and (cast(? as text) = '' or jid = ?) order by jid limit 1");
 const struct xy_statement retention_erasure_step =
     XY_SQL("update retention_erasure set after = ?, before = ?, forgotten = ?, held = ?"
            " where jid = ?");
 const struct xy_statement retention_erasure_end =
-    XY_SQL("update retention_erasure set done = 1, words = '' where jid = ?");
+    XY_SQL("update retention_erasure set done = ?, words = '' where jid = ?");
+const struct xy_statement retention_erasure_again =
+    XY_SQL("update retention_erasure set done = 3, after = 0, forgotten = 0, held = 0"
+           " where done = 2");
 
 struct erasure {
     const struct xy_jid *jid;
     xy_owner owner; /* 0: there was no account */
     struct xy_audit_record record;
-    bool minimal;
+    bool minimal, again;
     xy_message_id after, before; /* before 0: the account is not known to be gone yet */
     int64_t forgotten, held, expired;
 };
 
+/* Of `jid`; absent: any. */
 static xy_status
-read_next(struct erasure *erasure)
+read_next(struct xy_str jid, struct erasure *erasure)
 {
     struct xy_rows *rows;
-    xy_status status = xy_sql_read(&retention_erasure_read, &rows);
+    xy_status status = xy_sql_read(&retention_erasure_read, &rows, XY_TEXT(jid), XY_TEXT(jid));
     if (status != XY_OK)
         return status;
     if (!xy_rows_next(rows))
@@ -56,6 +64,7 @@ read_next(struct erasure *erasure)
         .before = xy_rows_int(rows, 7),
         .forgotten = xy_rows_int(rows, 8),
         .held = xy_rows_int(rows, 9),
+        .again = xy_rows_int(rows, 10) == AGAIN,
     };
     return erasure->jid ? XY_OK : XY_BROKEN;
 }
@@ -103,24 +112,33 @@ forget_lot(struct erasure *erasure, bool *more)
     return xy_txn_commit(txn);
 }
 
+/* What a hold keeps is erased when it is released. */
 static xy_status
-finish(XY_SELF, struct erasure *erasure)
+end(struct erasure *erasure)
 {
     struct xy_buffer details = {0};
     xy_buffer_printf(&details, "salts=%lld\nheld=%lld\nmessages=%lld\n",
                      (long long)erasure->forgotten, (long long)erasure->held,
                      (long long)erasure->expired);
     erasure->record.details = xy_buffer_str(&details);
-    erasure->record.reason = XY_STR("done");
+    erasure->record.reason = erasure->again ? XY_STR("released") : XY_STR("done");
     erasure->record.words = XY_NO_STR;
     struct xy_txn *txn = xy_txn_begin();
-    xy_txn_add(txn, &retention_erasure_end, XY_TEXT(xy_jid_text(erasure->jid)));
-    xy_status status = xy_run_audit_add(NULL, txn, &erasure->record);
-    if (status == XY_OK)
-        status = xy_txn_commit(txn);
+    xy_txn_add(txn, &retention_erasure_end, XY_INT(erasure->held ? WAITS : DONE),
+               XY_TEXT(xy_jid_text(erasure->jid)));
+    bool nothing = erasure->again && !erasure->forgotten && erasure->held;
+    xy_status status = nothing ? XY_OK : xy_run_audit_add(NULL, txn, &erasure->record);
+    return status == XY_OK ? xy_txn_commit(txn) : status;
+}
+
+static xy_status
+finish(XY_SELF, struct erasure *erasure)
+{
+    xy_status status = end(erasure);
     if (status != XY_OK)
         return status;
-    xy_count(&self->erased);
+    if (!erasure->again)
+        xy_count(&self->erased);
     self->unscrubbed = true;
     xy_notice("retention.erased", "a person was erased",
               XY_F_STR_AS("account", xy_jid_text(erasure->jid)),
@@ -133,7 +151,7 @@ erase(XY_SELF, struct erasure *erasure)
 {
     bool more = true;
     xy_status status = erasure->before ? XY_OK : delete_account(erasure);
-    if (status == XY_OK && erasure->minimal) {
+    if (status == XY_OK && erasure->minimal && !erasure->again) {
         struct xy_audit_record record = erasure->record;
         record.kind = XY_STR("expire");
         record.reason = XY_STR("erased");
@@ -152,8 +170,12 @@ void
 retention_erase_left(XY_SELF)
 {
     struct erasure erasure;
-    xy_status status = read_next(&erasure);
+    xy_status status = XY_OK;
+    if (self->released)
+        status = xy_sql_write(&retention_erasure_again);
     if (status == XY_OK)
+        self->released = false;
+    while (status == XY_OK && (status = read_next(XY_NO_STR, &erasure)) == XY_OK)
         status = erase(self, &erasure);
     if (status != XY_OK && status != XY_ABSENT)
         xy_warn("retention.not_erased", "a person is not wholly erased yet; tried again soon",
@@ -174,25 +196,39 @@ any_minimal(void)
 static xy_status
 begin(struct xy_command *command, const struct xy_jid *jid, const struct xy_account *account)
 {
-    const struct xy_audit_record record = {.operation = xy_audit_operation(),
+    struct xy_approval approval;
+    struct xy_buffer details = {0};
+    struct xy_txn *txn = xy_txn_begin();
+    const struct xy_act act = {
+        .kind = XY_ACT_ERASE,
+        .facts = xy_temp_printf("account=%lld\n", (long long)account->owner),
+    };
+    xy_status status = xy_approved(command, &act, txn, &approval);
+    if (status != XY_OK)
+        return status;
+    xy_approval_put(&details, &approval);
+    const struct xy_audit_record record = {.operation = approval.operation,
                                            .actor = xy_command_actor(command),
                                            .kind = XY_STR("erase"),
                                            .account = xy_jid_text(jid),
                                            .reason = XY_STR("requested"),
-                                           .words = xy_arg(command, "reason")};
-    struct xy_txn *txn = xy_txn_begin();
+                                           .words = xy_arg(command, "reason"),
+                                           .details = xy_buffer_str(&details)};
     xy_txn_add(txn, &retention_erasure_add, XY_TEXT(record.account), XY_INT(account->owner),
                XY_TEXT(record.operation), XY_TEXT(record.actor), XY_TEXT(record.words),
                XY_INT(any_minimal()));
-    xy_status status = xy_run_audit_add(NULL, txn, &record);
-    return status == XY_OK ? xy_txn_commit(txn) : status;
+    status = xy_run_audit_add(NULL, txn, &record);
+    if (status == XY_OK)
+        status = xy_txn_commit(txn);
+    return status == XY_OK ? status
+                           : xy_fail(command, status, "not erased: %s", xy_status_name(status));
 }
 
 static xy_status
-run(XY_SELF, struct xy_command *command)
+run(XY_SELF, struct xy_command *command, const struct xy_jid *jid)
 {
     struct erasure erasure;
-    xy_status status = read_next(&erasure);
+    xy_status status = read_next(xy_jid_text(jid), &erasure);
     if (status == XY_OK)
         status = erase(self, &erasure);
     if (status != XY_OK)
@@ -205,8 +241,8 @@ run(XY_SELF, struct xy_command *command)
     xy_put_int(command, "messages", erasure.expired);
     xy_put_int(command, "held", erasure.held);
     if (erasure.held)
-        xy_say(command, "what is held keeps its content and its proof: erase again when the "
-                        "holds are released");
+        xy_say(command, "what is held keeps its content and its proof until the holds are "
+                        "released; then it follows by itself");
     return XY_OK;
 }
 
@@ -232,9 +268,7 @@ retention_command_erase(XY_SELF, struct xy_command *command)
     self->busy = true;
     status = begin(command, jid, &account);
     if (status == XY_OK)
-        status = run(self, command);
-    else
-        status = xy_fail(command, status, "not erased: %s", xy_status_name(status));
+        status = run(self, command, jid);
     self->busy = false;
     return status;
 }

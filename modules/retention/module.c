@@ -58,21 +58,36 @@ look(void *instance, void *argument)
     work(self);
 }
 
-/* Its time may be now. */
 static void
-on_removed(XY_SELF, xy_message_id id)
+look_soon(XY_SELF)
 {
-    (void)id;
     if (self->soon)
         return;
     self->soon = true;
     (void)xy_after(self, 0, look, NULL);
 }
 
+/* Its time may be now. */
+static void
+on_removed(XY_SELF, xy_message_id id)
+{
+    (void)id;
+    look_soon(self);
+}
+
+static void
+on_released(XY_SELF, int64_t hold)
+{
+    (void)hold;
+    self->released = true;
+    look_soon(self);
+}
+
 static xy_status
 start(XY_SELF)
 {
     self->unscrubbed = true; /* by whoever was here before */
+    self->released = true;   /* perhaps, meanwhile */
     self->expire_ms = xy_monotonic_ms() + TICK_MS;
     (void)xy_every(self, TICK_MS, tick, NULL);
     self->soon = true; /* what a crash interrupted */
@@ -95,6 +110,7 @@ static const struct xy_option options[] = {
 };
 static const struct xy_hook hooks[] = {
     XY_ON(message_removed, on_removed),
+    XY_ON(hold_released, on_released),
 };
 static const struct xy_command_row commands[] = {
     XY_COMMAND("retention show", retention_command_show, .arguments = "[WHAT] [PEER]",

@@ -22,6 +22,7 @@ struct retention {
     int64_t expire_ms; /* monotonic: the next round */
     bool busy;         /* somebody purges, expires or erases */
     bool unscrubbed;   /* bytes of what was destroyed may still be in files */
+    bool released;     /* a hold let messages go: what waited for that may be erased */
     bool soon;         /* a look at what is due is scheduled */
 };
 
@@ -38,7 +39,7 @@ struct rules {
 };
 extern const struct xy_migration retention_schema[1];
 extern const struct xy_statement *const retention_statements[];
-enum { RETENTION_STATEMENTS = 7 };
+enum { RETENTION_STATEMENTS = 8 };
 XY_SUSPENDS XY_CHECK xy_status retention_rules_read(const struct retention *self,
                                                     struct rules *rules);
 void retention_rule_set(struct xy_txn *txn, const struct rule *rule);
@@ -48,6 +49,12 @@ const struct rule *retention_rule_of(const struct rules *rules, struct xy_str au
                                      struct xy_str addressee, int class);
 /* The shortest period of any; XY_NONE: nothing ever expires. */
 int64_t retention_rules_shortest(const struct rules *rules);
+/* ---- shorter.c ---- */
+bool retention_is_shorter(int64_t a, int64_t b);
+/* Whether some message may be kept for less long when `rule`, which is not among them, is added with
+ * `keep_for`, or dropped that had it. */
+bool retention_may_shorten(const struct rules *rules, const struct rule *rule, int64_t keep_for,
+                           bool dropped);
 struct xy_str retention_rule_name(const struct rule *rule); /* "romeo@example.org, service" */
 const char *retention_class_name(int class);
 bool retention_class_parse(struct xy_str name, int *class);
@@ -78,7 +85,7 @@ XY_SUSPENDS XY_CHECK xy_status retention_expire_author(XY_SELF, const struct xy_
 XY_SUSPENDS void retention_erase_left(XY_SELF); /* what a crash interrupted */
 xy_status retention_command_erase(XY_SELF, struct xy_command *command);
 extern const struct xy_statement retention_erasure_add, retention_erasure_read,
-    retention_erasure_step, retention_erasure_end;
+    retention_erasure_step, retention_erasure_end, retention_erasure_again;
 
 /* ---- change.c: rules that are set, and what commands share ---- */
 struct subject {

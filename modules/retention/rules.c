@@ -34,6 +34,7 @@ const struct xy_statement *const retention_statements[] = {
     &retention_erasure_read,
     &retention_erasure_step,
     &retention_erasure_end,
+    &retention_erasure_again,
 };
 
 static const char *const class_names[CLASSES] = {

@@ -10,11 +10,12 @@ enum { NEWEST = 1000, PAGE = 100 };
 static xy_status
 find_client_id(struct xy_command *command, struct xy_str text, xy_message_id *id)
 {
-    struct xy_account account;
+    xy_owner owner;
     const struct xy_jid *jid = xy_jid_parse(xy_arg(command, "account"));
-    if (!jid || xy_account_find(xy_jid_bare(jid), &account) != XY_OK)
-        return xy_fail(command, XY_ABSENT, "there is no such account");
-    struct xy_archive_query query = {.owner = account.owner, .limit = PAGE, .newest = true};
+    if (!jid || xy_archive_owner(xy_jid_bare(jid), &owner) != XY_OK)
+        return xy_fail(command, XY_ABSENT,
+                       "there is no such account, nor a room with an archive");
+    struct xy_archive_query query = {.owner = owner, .limit = PAGE, .newest = true};
     struct xy_archive_page page = {.more = true};
     for (size_t seen = 0; seen < NEWEST && page.more; seen += PAGE) {
         xy_status status = xy_archive_read(&query, &page);
@@ -27,7 +28,8 @@ find_client_id(struct xy_command *command, struct xy_str text, xy_message_id *id
             }
         query.before = page.count ? page.at[0].id : 1;
     }
-    return xy_fail(command, XY_ABSENT, "none of the account's newest messages has that id");
+    return xy_fail(command, XY_ABSENT,
+                   "none of the newest messages of that archive has that id");
 }
 
 xy_status

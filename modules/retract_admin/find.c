@@ -19,37 +19,64 @@ static const char *const classes[] = {[XY_USER_MESSAGE] = "user",
                                       [XY_SERVICE_MESSAGE] = "service",
                                       [XY_INTEGRATION_MESSAGE] = "integration"};
 
-static xy_status
-record_read(struct xy_command *command, struct xy_str purpose, xy_message_id id)
+/* What the text is read for, and who agreed. */
+struct reading {
+    struct xy_str purpose; /* absent: no text is asked for */
+    struct xy_approval approval;
+};
+
+static struct xy_str
+facts_of(xy_message_id id)
 {
-    struct xy_audit_record record = {.operation = xy_audit_operation(),
+    return id ? xy_temp_printf("message=%lld\n", (long long)id) : XY_NO_STR;
+}
+
+static xy_status
+begin_reading(struct xy_command *command, xy_message_id one, struct reading *reading)
+{
+    const struct xy_act act = {.kind = XY_ACT_PRIVILEGED_READ, .facts = facts_of(one)};
+    if (!reading->purpose.len)
+        return XY_OK;
+    xy_status status = xy_approved(command, &act, NULL, &reading->approval);
+    if (status == XY_OK)
+        xy_mark_sealed(command, reading->purpose);
+    return status;
+}
+
+static xy_status
+record_read(struct xy_command *command, const struct reading *reading, xy_message_id id)
+{
+    struct xy_buffer details = {0};
+    xy_approval_put(&details, &reading->approval);
+    struct xy_audit_record record = {.operation = reading->approval.operation,
                                      .actor = xy_command_actor(command),
                                      .kind = XY_STR("privileged_read"),
                                      .message = id,
                                      .reason = XY_STR("message-find"),
-                                     .words = purpose};
+                                     .words = reading->purpose,
+                                     .details = xy_buffer_str(&details)};
     return grant_record(command, &record);
 }
 
 static xy_status
-put_text(struct xy_command *command, xy_message_id id, struct xy_str purpose)
+put_text(struct xy_command *command, xy_message_id id, const struct reading *reading)
 {
     struct xy_stanza *stanza;
-    xy_status status = record_read(command, purpose, id);
+    xy_status status = record_read(command, reading, id);
     if (status == XY_OK)
-        status = xy_privileged_read(id, purpose, &stanza);
+        status = xy_privileged_read(id, reading->purpose, &stanza);
     if (status == XY_GONE)
         xy_put_str(command, "text", XY_STR("purged"));
     if (status != XY_OK)
         return status == XY_GONE || status == XY_ABSENT ? XY_OK : status;
     const struct xy_node *body = xy_stanza_child(stanza, XY_STR(XY_NS_CLIENT), XY_STR("body"));
     xy_put_str(command, "text", body ? xy_node_text(body) : XY_STR("(no text)"));
-    xy_put_str(command, "read_for", purpose);
+    xy_put_str(command, "read_for", reading->purpose);
     return XY_OK;
 }
 
 static xy_status
-put_message(struct xy_command *command, xy_message_id id, struct xy_str purpose)
+put_message(struct xy_command *command, xy_message_id id, const struct reading *reading)
 {
     struct xy_message_record record;
     xy_status status = xy_message_look(id, &record);
@@ -65,12 +92,12 @@ put_message(struct xy_command *command, xy_message_id id, struct xy_str purpose)
     xy_put_str(command, "state", xy_str_from(states[record.state]));
     xy_put_bool(command, "held", record.held);
     xy_put_str(command, "operation", record.operation);
-    return purpose.len ? put_text(command, id, purpose) : XY_OK;
+    return reading->purpose.len ? put_text(command, id, reading) : XY_OK;
 }
 
 /* Looks at a lot behind *after, which moves on; *left is how many may still be shown. */
 static xy_status
-put_lot(struct xy_command *command, const struct choice *choice, struct xy_str purpose,
+put_lot(struct xy_command *command, const struct choice *choice, const struct reading *reading,
         xy_message_id *after, int64_t *left)
 {
     const struct xy_message_scope range = {.after = *after, .before = choice->before};
@@ -85,7 +112,7 @@ put_lot(struct xy_command *command, const struct choice *choice, struct xy_str p
         if (!chosen(choice, found[i].id, author, addressee))
             continue;
         --*left;
-        status = put_message(command, found[i].id, purpose);
+        status = put_message(command, found[i].id, reading);
     }
     if (*left > 0)
         *after = through; /* 0: that was all */
@@ -93,13 +120,13 @@ put_lot(struct xy_command *command, const struct choice *choice, struct xy_str p
 }
 
 static xy_status
-put_all(struct xy_command *command, const struct choice *choice, struct xy_str purpose,
+put_all(struct xy_command *command, const struct choice *choice, const struct reading *reading,
         int64_t limit)
 {
     xy_message_id after = choice->after;
     xy_status status = XY_OK;
     do
-        status = put_lot(command, choice, purpose, &after, &limit);
+        status = put_lot(command, choice, reading, &after, &limit);
     while (status == XY_OK && after && limit > 0);
     if (status == XY_OK && after)
         xy_say(command, "There may be more: --since the last of these, or --limit.");
@@ -111,21 +138,23 @@ command_find(XY_SELF, struct xy_command *command)
 {
     struct choice choice;
     int64_t limit;
-    struct xy_str purpose = xy_str_trim(xy_arg(command, "purpose"));
+    struct reading reading = {.purpose = xy_str_trim(xy_arg(command, "purpose"))};
+    struct xy_message_record record;
     (void)self;
     xy_status status = choose(command, &choice);
     if (status == XY_OK)
         status = xy_arg_int(command, "limit", 1, MOST, LIMIT, &limit);
     if (status != XY_OK)
         return status;
-    if (xy_arg(command, "purpose").at && !purpose.len)
+    if (xy_arg(command, "purpose").at && !reading.purpose.len)
         return xy_fail(command, XY_INVALID, "--purpose must say what the text is read for");
-    if (!choice.one)
-        return put_all(command, &choice, purpose, limit);
-    struct xy_message_record record;
-    if (xy_message_look(choice.one, &record) == XY_ABSENT)
+    if (choice.one && xy_message_look(choice.one, &record) == XY_ABSENT)
         return xy_fail(command, XY_ABSENT, "there is no such message");
-    return put_message(command, choice.one, purpose);
+    status = begin_reading(command, choice.one, &reading);
+    if (status != XY_OK)
+        return status;
+    return choice.one ? put_message(command, choice.one, &reading)
+                      : put_all(command, &choice, &reading, limit);
 }
 
 xy_status
@@ -139,8 +168,12 @@ command_who(XY_SELF, struct xy_command *command)
         status = xy_message_look(choice.one, &record);
     if (status == XY_ABSENT)
         return xy_fail(command, status, "there is no such message");
+    struct xy_audit_record read = {.message = choice.one,
+                                   .reason = XY_STR("message-find"),
+                                   .words = XY_STR("who can read a message")};
+    const struct xy_act act = {.kind = XY_ACT_PRIVILEGED_READ, .facts = facts_of(choice.one)};
     if (status == XY_OK)
-        status = record_read(command, XY_STR("who can read a message"), choice.one);
+        status = xy_privileged(command, &act, &read);
     if (status == XY_OK)
         status = survey_make(self, &survey);
     if (status != XY_OK)

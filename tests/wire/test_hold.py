@@ -113,8 +113,7 @@ def test_n4_offline_expiry_under_hold(holding):
     juliet.settles()
     hold = holds(server, "--person", juliet.jid)
     says(romeo, juliet, "m1", "never fetched")
-    romeo.settles()
-    assert shown(server, hold)["messages"] == 1
+    process.wait_until(lambda: shown(server, hold)["messages"] == 1, "the message under the hold", 30)
     server.advance("2 days")
     until(server, lambda: fates(server, hold) == ["in no archive any more"])
     assert "never fetched" in exported(server, hold)

@@ -67,8 +67,9 @@ def test_the_local_part_is_enough(house):
     ("a@elsewhere.test", "is not a room of conference.xylem.test"), ("@", "is not the address of a room"),
     ("a b", "is not the address of a room"), ("", "is not the address of a room")])
 def test_addresses_that_are_none(house, name, why):
-    for command in ("create", "show", "config", "destroy", "affiliations", "history", "hats"):
+    for command in ("create", "show", "config", "destroy", "affiliations", "hats"):
         fails(house, 2, why, command, name)
+    fails(house, 2, why, "history", name, "--reason", "it")
 
 
 def test_nothing_remains_of_a_creation_that_failed(house):
@@ -321,7 +322,7 @@ def test_history_is_read_in_pages_and_recorded(house):
     assert [(r["nick"], r["author"], r["text"]) for r in one["rows"]] == [
         ("Romeo", romeo.jid, "line 3"), ("Romeo", romeo.jid, "line 4")]
     assert "older" in one["notes"][0]
-    two = house.ctl("room", "history", room, "--before", one["rows"][0]["id"])
+    two = house.ctl("room", "history", room, "--before", one["rows"][0]["id"], "--reason", "it")
     assert [r["text"] for r in two["rows"]] == ["line 0", "line 1", "line 2"] and not two["notes"]
     log = house.server.output()
     assert re.search(r"notice muc\.administered .*room=\"?" + re.escape(str(room))
@@ -337,7 +338,7 @@ def test_what_administrators_do_is_in_the_audit_log(own_house):
     room.says(romeo, "a secret")
     room.tells(romeo, "Romeo", "a secret")
     house.ctl("room", "history", room, "--reason", "a complaint")
-    fails(house, 3, "the archive has no message", "history", room, "--before", "nonsense")
+    fails(house, 3, "the archive has no message", "history", room, "--before", "nonsense", "--reason", "it")
     house.ctl("room", "destroy", room)
     records = [r for r in reversed(house.server.json("audit", "search")["rows"]) if r.get("room") == str(room)]
     assert [(r["kind"], r["reason"], r["words"]) for r in records] == [
@@ -351,8 +352,9 @@ def test_rooms_without_archive_have_no_history(house):
     room.enters(romeo, "Romeo")
     room.says(romeo, "forgotten")
     room.tells(romeo, "Romeo", "forgotten")
-    fails(house, 3, "the room has no archive", "history", room)
-    fails(house, 3, "there is no room", "history", f"nowhere@{house.service}")
+    fails(house, 3, "the room has no archive", "history", room, "--reason", "it")
+    fails(house, 3, "there is no room", "history", f"nowhere@{house.service}", "--reason", "it")
+    fails(house, 2, "--reason", "history", room)
 
 
 def test_history_marks_that_are_none(house):
@@ -361,7 +363,7 @@ def test_history_marks_that_are_none(house):
     room.enters(romeo, "Romeo")
     room.says(romeo, "x")
     room.tells(romeo, "Romeo", "x")
-    fails(house, 3, "the archive has no message", "history", room, "--before", "nonsense")
+    fails(house, 3, "the archive has no message", "history", room, "--before", "nonsense", "--reason", "it")
 
 
 # ---- hats ------------------------------------------------------------------------------------------------------------

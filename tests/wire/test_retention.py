@@ -73,7 +73,7 @@ def test_s1_6_purged_at_once_the_bytes_are_gone(keeping, request):
     says(romeo, juliet, "m2", "stays")
     romeo.settles()
     if server.database is None:
-        assert found_in_files(server, canary)
+        process.wait_until(lambda: found_in_files(server, canary), "the message in the files", 30)
     else:
         assert found_in_dump(server, request, canary)
     retracts(romeo, juliet, "m1")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The database of a server, past the server: what lies there, and what somebody else changed in it."""
+import contextlib
 import sqlite3
 
 
@@ -14,6 +15,25 @@ def query(server, request, statement):
 
 def number(server, request, statement):
     return int(query(server, request, statement)[0][0])
+
+
+@contextlib.contextmanager
+def deaf(server, request):
+    """The audit log takes no record meanwhile."""
+    if server.database is not None:
+        before = ["create function deaf() returns trigger language plpgsql as $$ begin raise exception 'deaf'; end $$",
+                  "create trigger deaf before insert on audit_waiting for each row execute function deaf()"]
+        after = ["drop trigger deaf on audit_waiting", "drop function deaf()"]
+    else:
+        before = ["create trigger deaf before insert on audit_waiting begin select raise(abort, 'deaf'); end"]
+        after = ["drop trigger deaf"]
+    for statement in before:
+        change(server, request, statement)
+    try:
+        yield
+    finally:
+        for statement in after:
+            change(server, request, statement)
 
 
 def change(server, request, statement):
