@@ -87,6 +87,19 @@ record(struct xy_command *command, const struct case_row *row,
                                                    .details = xy_buffer_str(&details)});
 }
 
+static void
+add_title(struct xy_buffer *to, const struct case_row *row, int64_t after,
+          struct xy_str purpose)
+{
+    xy_buffer_printf(to, "{\"xylem-hold\": 1, \"hold\": %lld, \"after\": %lld",
+                     (long long)row->id, (long long)after);
+    add_text(to, "name", row->name);
+    add_text(to, "purpose", purpose);
+    add_text(to, "privileged",
+             xy_temp_printf("sealed content, purpose " XY_FMT, XY_ARG(purpose)));
+    xy_buffer_printf(to, "}\n");
+}
+
 xy_status
 hold_command_export(XY_SELF, struct xy_command *command)
 {
@@ -110,14 +123,7 @@ hold_command_export(XY_SELF, struct xy_command *command)
     status = record(command, &row, at, count);
     if (status != XY_OK)
         return status;
-    xy_buffer_printf(&lines, "{\"xylem-hold\": 1, \"hold\": %lld, \"after\": %lld",
-                     (long long)row.id, (long long)after);
-    add_text(&lines, "name", row.name);
-    add_text(&lines, "purpose", xy_arg(command, "reason"));
-    add_text(
-        &lines, "privileged",
-        xy_temp_printf("sealed content, purpose " XY_FMT, XY_ARG(xy_arg(command, "reason"))));
-    xy_buffer_printf(&lines, "}\n");
+    add_title(&lines, &row, after, xy_arg(command, "reason"));
     for (size_t i = 0; status == XY_OK && i < count; i++)
         status = add_line(&lines, &at[i]);
     if (status != XY_OK)
