@@ -33,9 +33,11 @@ void
 push_note_words(struct push *self, struct account *account, xy_message_id id,
                 const struct xy_stanza *message)
 {
-    bool encrypted = xy_stanza_child(message, XY_STR("urn:xmpp:eme:0"), XY_STR("encryption"));
+    /* what a retraction says is for clients that do not know it */
+    bool other = xy_stanza_child(message, XY_STR("urn:xmpp:eme:0"), XY_STR("encryption")) ||
+                 xy_stanza_child(message, XY_STR(NS_RETRACT), XY_STR("retract"));
     const struct xy_node *body =
-        encrypted ? NULL : xy_stanza_child(message, XY_STR(XY_NS_CLIENT), XY_STR("body"));
+        other ? NULL : xy_stanza_child(message, XY_STR(XY_NS_CLIENT), XY_STR("body"));
     const struct xy_jid *from = xy_stanza_from(message);
     set_words(self, &account->sender,
               from && self->content.index >= CONTENT_SENDER ? xy_jid_text(from) : XY_NO_STR);

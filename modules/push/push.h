@@ -11,6 +11,8 @@
 #include <xylem/xylem.h>
 #include <xylem/muc.h>
 
+#define NS_RETRACT "urn:xmpp:message-retract:1"
+
 enum content { CONTENT_NONE, CONTENT_COUNT, CONTENT_SENDER, CONTENT_BODY };
 
 struct push {

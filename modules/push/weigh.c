@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client is woken for: what a person wrote to its user, invitations, calls. Receipts,
- * markers and chat states are worth keeping or not, but nobody gets up for them.
+ * What a client is woken for: what a person wrote to its user, that he took it back (the phone
+ * still shows it), invitations, calls. Receipts, markers and chat states are worth keeping or
+ * not, but nobody gets up for them.
  */
 #include "modules/push/push.h"
 
@@ -12,6 +13,7 @@ static const struct {
     {XY_NS_CLIENT, "body", IMPORTANT},
     {"urn:xmpp:eme:0", "encryption", IMPORTANT},
     {"jabber:x:conference", "x", IMPORTANT},
+    {NS_RETRACT, "retract", IMPORTANT},
     {"urn:xmpp:jingle-message:0", "propose", CALL},
 };
 
