@@ -4,6 +4,8 @@
  * clients still ask for and which does nothing.
  */
 #include <xylem/xylem.h>
+#include <xylem/delivery.h>
+#include <xylem/sasl2.h>
 
 static void
 offer(XY_SELF, struct xy_stream *stream, struct xy_node *features)
@@ -26,6 +28,7 @@ bound(const struct xy_stanza *request, const struct xy_session *session)
     return result;
 }
 
+/* After SASL2 the client may have said which device it is; then that is what messages wait for. */
 static xy_status
 bind_resource(struct xy_stream *stream, const struct xy_stanza *iq, struct xy_session **session)
 {
@@ -33,7 +36,11 @@ bind_resource(struct xy_stream *stream, const struct xy_stanza *iq, struct xy_se
         xy_node_child(xy_stanza_payload(iq), XY_STR(XY_NS_BIND), XY_STR("resource"));
     if (!xy_str_is(xy_stanza_type(iq), "set") || !xy_stanza_id(iq).len)
         return XY_INVALID;
-    return xy_stream_bind(stream, resource ? xy_node_text(resource) : XY_NO_STR, session);
+    struct xy_user_agent agent = {.id = XY_NO_STR};
+    (void)xy_run_sasl2_user_agent(xy_stream_host(stream), stream, &agent);
+    const struct xy_bind bind = {
+        .resource = resource ? xy_node_text(resource) : XY_NO_STR, .device = agent.id};
+    return xy_stream_bind_as(stream, &bind, session);
 }
 
 /* Suspends: reads the account. */
@@ -51,6 +58,8 @@ take_element(XY_SELF, struct xy_stream *stream, const struct xy_stanza *iq)
                         : xy_stanza_error(iq, xy_status_condition(status), XY_NO_STR);
     if (answer)
         (void)xy_stream_send(stream, answer);
+    if (status == XY_OK)
+        xy_session_release(session);
     return XY_DONE;
 }
 

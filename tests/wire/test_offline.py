@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from lib import dom, process
+from lib import dom, process, sasl2
 
 HINTS = "urn:xmpp:hints"
 
@@ -153,6 +153,29 @@ def test_s2_7_a_connection_that_dies_unread_loses_nothing(cast, server):
     numbers = [int(dom.find(again.hears("<message type='chat'>...</message>"), "client:body").text.split()[0])
                for _ in range(left)]
     assert numbers == list(range(400 - left, 400))
+
+
+def test_a_device_that_says_who_it_is_by_sasl2_and_binds_in_the_old_way(cast, server):
+    """It is a device of its own: what another one got waits for it none the less."""
+    romeo, jid = cast.online("romeo"), cast.account("juliet")
+    agents = [sasl2.user_agent(sasl2.new_id()) for _ in range(2)]
+
+    def comes(agent, *others):
+        client = sasl2.secures(cast.client("juliet", jid=jid))
+        sasl2.logs_in(client, agent=agent)
+        client.binds().sends("<presence/>")
+        client.hears_in_any_order("<presence/>", *others)
+        return client
+    phone, desk = comes(agents[0]), comes(agents[1], "<presence/>")
+    for client in (phone, desk):
+        client.settles()
+    phone.ends()
+    desk.hears("<presence type='unavailable'/>")
+    romeo.sends(body("both", jid))
+    desk.hears(body("both", jid))
+    desk.settles()
+    phone = comes(agents[0], "<presence/>", delayed("both", romeo, jid, server.domain))
+    phone.hears_nothing()
 
 
 def test_expiry_is_counted_and_logged(make_server, actors):
