@@ -28,7 +28,8 @@ bound(const struct xy_stanza *request, const struct xy_session *session)
     return result;
 }
 
-/* After SASL2 the client may have said which device it is; then that is what messages wait for. */
+/* After SASL2 the client may have said which device it is; then that is what messages wait for.
+ */
 static xy_status
 bind_resource(struct xy_stream *stream, const struct xy_stanza *iq, struct xy_session **session)
 {
@@ -38,8 +39,8 @@ bind_resource(struct xy_stream *stream, const struct xy_stanza *iq, struct xy_se
         return XY_INVALID;
     struct xy_user_agent agent = {.id = XY_NO_STR};
     (void)xy_run_sasl2_user_agent(xy_stream_host(stream), stream, &agent);
-    const struct xy_bind bind = {
-        .resource = resource ? xy_node_text(resource) : XY_NO_STR, .device = agent.id};
+    const struct xy_bind bind = {.resource = resource ? xy_node_text(resource) : XY_NO_STR,
+                                 .device = agent.id};
     return xy_stream_bind_as(stream, &bind, session);
 }
 
