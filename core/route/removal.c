@@ -8,7 +8,7 @@
 #include "core/route/objects.h"
 #include <xylem/removal.h>
 
-enum { MOST_LATELY = 4096 };
+enum { MOST_LATELY = 4096, LOT = 100 };
 
 static xy_message_id lately[MOST_LATELY]; /* a ring; logic thread */
 static unsigned lately_next;
@@ -46,8 +46,9 @@ xy_removal_add(struct xy_txn *txn, const struct xy_removal *removal)
     xyi_allow_wait();
 }
 
-void
-xy_removal_apply(struct xy_host *host, const xy_message_id *ids, size_t count)
+/* Out of what waits in memory, without waiting. */
+static void
+forget_all(const xy_message_id *ids, size_t count)
 {
     struct removed removed = {ids, count};
     for (size_t i = 0; i < count; i++) {
@@ -56,11 +57,54 @@ xy_removal_apply(struct xy_host *host, const xy_message_id *ids, size_t count)
     }
     xyi_sessions_each(forget, &removed);
     xyi_users_forget_counts(0);
+}
+
+static void
+tell(struct xy_host *host, const struct xy_message_record *record)
+{
+    xyi_forbid_wait("message_removed");
+    xy_run_message_removed(host, record);
+    xyi_allow_wait();
+}
+
+/* What the store cannot say any more is told by its number alone. */
+static void
+look_and_tell(struct xy_host *host, const xy_message_id *ids, size_t count)
+{
+    struct xy_message_record *records;
+    size_t found = 0;
+    if (xy_messages_look(ids, count, &records, &found) != XY_OK)
+        found = 0;
     for (size_t i = 0; i < count; i++) {
-        xyi_forbid_wait("message_removed");
-        xy_run_message_removed(host, ids[i]);
-        xyi_allow_wait();
+        const struct xy_message_record *record = NULL,
+                                       unknown = {.id = ids[i], .purge_ms = XY_NONE};
+        for (size_t n = 0; n < found && !record; n++)
+            if (records[n].id == ids[i])
+                record = &records[n];
+        tell(host, record ? record : &unknown);
     }
+}
+
+void
+xy_removal_apply(struct xy_host *host, const xy_message_id *ids, size_t count)
+{
+    forget_all(ids, count);
+    for (size_t i = 0; i < count; i += LOT) {
+        xy_temp_open();
+        look_and_tell(host, ids + i, count - i < LOT ? count - i : LOT);
+        xy_temp_close();
+    }
+}
+
+void
+xy_removal_tell(struct xy_host *host, const struct xy_message_record *records, size_t count)
+{
+    xy_message_id *ids = xy_temp_alloc((count + 1) * sizeof(*ids));
+    for (size_t i = 0; i < count; i++)
+        ids[i] = records[i].id;
+    forget_all(ids, count);
+    for (size_t i = 0; i < count; i++)
+        tell(host, &records[i]);
 }
 
 /* ---- governance ---------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include <xylem/removal.h>
 #include "core/store/driver.h"
 #include "core/store/parts.h"
+#include "core/store/withdrawn.h"
 
 static const struct xy_statement drop_entry =
     XY_SQL("delete from entry where owner = ? and message = ?");
@@ -70,6 +71,7 @@ drop_of(struct xy_txn *txn, xy_owner owner, xy_message_id id)
 {
     if (!owner)
         return;
+    xyi_withdraw_expired(txn, owner, id);
     xyi_txn_add_ranked(txn, &drop_entry, XYI_FENCE, 0, XY_VALUES(XY_INT(owner), XY_INT(id)));
     if (strcmp(xyi_store_driver(), "sqlite") == 0)
         xy_txn_add(txn, &drop_staged, XY_INT(owner), XY_INT(id));
@@ -85,11 +87,10 @@ drop_content(struct xy_txn *txn, xy_message_id id)
     xyi_txn_add_ranked(txn, &drop_message, XYI_FENCE, 0, which);
 }
 
-xy_status
-xy_message_expire(struct xy_txn *txn, const struct xy_message_found *at, size_t count)
+static xy_status
+drop_all(struct xy_txn *txn, const struct xy_message_found *at, size_t count)
 {
     struct owners owners = {.at = xy_temp_alloc((2 * count + 1) * sizeof(struct known))};
-    xyi_txn_removes(txn, XYI_EXPIRED);
     for (size_t i = 0; i < count; i++) {
         xy_owner author, addressee;
         xy_status status = owner_of(&owners, at[i].author, &author);
@@ -98,8 +99,26 @@ xy_message_expire(struct xy_txn *txn, const struct xy_message_found *at, size_t 
         if (status != XY_OK)
             return status;
         drop_of(txn, author, at[i].id);
-        drop_of(txn, addressee, at[i].id);
+        if (addressee != author)
+            drop_of(txn, addressee, at[i].id);
         drop_content(txn, at[i].id);
     }
     return XY_OK;
+}
+
+xy_status
+xy_message_expire(struct xy_txn *txn, const struct xy_message_found *at, size_t count,
+                  struct xy_message_record **records, size_t *found)
+{
+    xy_message_id *ids = xy_temp_alloc((count + 1) * sizeof(*ids));
+    for (size_t i = 0; i < count; i++)
+        ids[i] = at[i].id;
+    xy_status status = xy_messages_look(ids, count, records, found);
+    for (size_t i = 0; status == XY_OK && i < *found; i++) {
+        (*records)[i].state = XY_MESSAGE_EXPIRED;
+        (*records)[i].removed_ms = xy_now_ms();
+        (*records)[i].purged = !(*records)[i].held;
+    }
+    xyi_txn_removes(txn, XYI_EXPIRED);
+    return status == XY_OK ? drop_all(txn, at, count) : status;
 }

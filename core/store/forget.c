@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Erasing a person (requirement N2): without its salt a commitment proves nothing any more, and
- * nothing says who it was, where from, or that others wrote to him. Invariant: what is held
- * keeps all that, and the login it came from, so that it can be erased later.
+ * nothing says who it was, where from, that others wrote to him, or that he took something
+ * back. Invariant: what is held keeps all that, and the login it came from, so that it can be
+ * erased later.
  */
 #include <xylem/removal.h>
 #include "core/store/driver.h"
@@ -30,12 +31,14 @@ static const struct xy_statement forget_logins =
            " (select e.login from held h cross join evidence e where h.message > ?"
            " and e.message = h.message and e.login is not null)");
 
+static const struct xy_statement forget_acts =
+    XY_SQL("update removal set actor = null where message > ? and message <= ? and actor = ?"
+           " and not exists (select 1 from held h where h.message = removal.message)");
+
 const struct xyi_planned xyi_forget_planned[] = {
-    XYI_PLANNED(read_end, "iii"),
-    XYI_PLANNED(forget, "iiii"),
-    XYI_PLANNED(forget_addressee, "iii"),
-    XYI_PLANNED(forget_logins, "iiii"),
-    {.statement = NULL},
+    XYI_PLANNED(read_end, "iii"),         XYI_PLANNED(forget, "iiii"),
+    XYI_PLANNED(forget_addressee, "iii"), XYI_PLANNED(forget_logins, "iiii"),
+    XYI_PLANNED(forget_acts, "iit"),      {.statement = NULL},
 };
 
 xy_status
@@ -62,5 +65,6 @@ xy_evidence_forget(struct xy_txn *txn, const struct xy_jid *author, xy_message_i
     xyi_txn_add_ranked(txn, &forget, XYI_FENCE, 0, XY_VALUES(low, high, by, by));
     xyi_txn_add_ranked(txn, &forget_addressee, XYI_FENCE, 0, XY_VALUES(low, high, by));
     xyi_txn_add_ranked(txn, &forget_logins, XYI_FENCE, 0, XY_VALUES(low, high, by, low));
+    xy_txn_add(txn, &forget_acts, low, high, XY_TEXT(xy_jid_text(author)));
     return XY_OK;
 }

@@ -31,7 +31,8 @@ extern const struct xyi_planned xyi_message_planned[], xyi_pending_planned[],
     xyi_retention_planned[], xyi_erase_planned[], xyi_staging_planned[],
     xyi_facts_planned[], xyi_evidence_planned[], xyi_room_planned[], xyi_removal_planned[],
     xyi_tombstone_planned[], xyi_record_planned[], xyi_hold_planned[], xyi_scan_planned[],
-    xyi_expire_planned[], xyi_forget_planned[], xyi_origin_planned[]; /* end with NULL */
+    xyi_expire_planned[], xyi_forget_planned[], xyi_origin_planned[],
+    xyi_withdrawn_planned[]; /* end with NULL */
 
 /* ---- rows of messages -------------------------------------------------------------------- */
 enum { XYI_ARCHIVED_BY_SENDER = 1, XYI_ARCHIVED_BY_RECIPIENT = 2 }; /* message.archived */

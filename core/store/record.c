@@ -11,12 +11,27 @@
 #define NS_CORRECT   "urn:xmpp:message-correct:0"
 #define NS_REACTIONS "urn:xmpp:reactions:0"
 
-static const struct xy_statement read_record = XY_SQL(
-    "select s.text, r.text, m.class, m.state, m.archived, m.stanza, x.operation, x.by_jid,"
-    " x.reason, x.notice_id, x.at, x.purge_at, x.purged,"
-    " (select count(*) from held h where h.message = m.id) from message m"
-    " left join jid s on s.id = m.sender left join jid r on r.id = m.rcpt"
-    " left join removal x on x.message = m.id where m.id = ?");
+/* An account's archive is that of the one there is now: `created` tells. 2^47: room.c. */
+#define RECORD(collation, from)                                                           \
+    "select m.id, s.text, t.text, m.class, m.state, m.archived, m.stanza, x.operation,"   \
+    " x.by_jid, x.reason, x.notice_id, x.at, x.purge_at, x.purged,"                       \
+    " (select count(*) from held h where h.message = m.id), x.actor, a.owner, a.created," \
+    " b.owner, b.created, o.id + 140737488355328 from " from                              \
+    " left join jid s on s.id = m.sender left join jid t on t.id = m.rcpt"                \
+    " left join removal x on x.message = m.id"                                            \
+    " left join account a on a.jid = s.text" collation                                    \
+    " left join account b on b.jid = t.text" collation                                    \
+    " left join room o on o.jid = t.text" collation
+#define AS_ON_PGSQL " collate \"C\""
+static const struct xy_statement read_record = {
+    .sql = RECORD("", "message m") " where m.id = ?",
+    .pgsql = RECORD(AS_ON_PGSQL, "message m") " where m.id = ?"};
+static const struct xy_statement read_records = {
+    .sql = RECORD("", "json_each(?) r cross join message m") " where m.id = r.value",
+    .pgsql =
+        RECORD(AS_ON_PGSQL,
+               "json_array_elements_text(?::json) r cross join message m") " where m.id = "
+                                                                           "r.value::bigint"};
 static const struct xy_statement read_stanza =
     XY_SQL("select m.stanza, x.purged from message m left join removal x on x.message = m.id"
            " where m.id = ?");
@@ -35,11 +50,9 @@ static const struct xy_statement find_waiting =
            " and p.message > ? and m.id = p.message and m.origin = ? and m.sender = ?");
 
 const struct xyi_planned xyi_record_planned[] = {
-    XYI_PLANNED(read_record, "i"),
-    XYI_PLANNED(read_stanza, "i"),
-    XYI_PLANNED(find_archived, "iiiii"),
-    XYI_PLANNED(find_waiting, "iiii"),
-    {.statement = NULL},
+    XYI_PLANNED(read_record, "i"),     XYI_PLANNED(read_records, "t"),
+    XYI_PLANNED(read_stanza, "i"),     XYI_PLANNED(find_archived, "iiiii"),
+    XYI_PLANNED(find_waiting, "iiii"), {.statement = NULL},
 };
 
 /* ---- one message ------------------------------------------------------------------------- */
@@ -77,17 +90,55 @@ static void
 fill_removal(struct xy_message_record *record, const struct xy_rows *rows)
 {
     record->purge_ms = XY_NONE;
-    record->held = xy_rows_int(rows, 13) > 0;
+    record->held = xy_rows_int(rows, 14) > 0;
     if (record->state == XY_MESSAGE_LIVE)
         return;
-    record->operation = xy_rows_text(rows, 6);
-    record->by = xy_rows_text(rows, 7);
-    record->reason = xy_rows_text(rows, 8);
-    record->notice_id = xy_rows_text(rows, 9);
-    record->removed_ms = xy_rows_int(rows, 10);
-    if (!xy_rows_is_null(rows, 11))
-        record->purge_ms = xy_rows_int(rows, 11);
-    record->purged = xy_rows_int(rows, 12);
+    record->operation = xy_rows_text(rows, 7);
+    record->by = xy_rows_text(rows, 8);
+    record->reason = xy_rows_text(rows, 9);
+    record->notice_id = xy_rows_text(rows, 10);
+    record->removed_ms = xy_rows_int(rows, 11);
+    if (!xy_rows_is_null(rows, 12))
+        record->purge_ms = xy_rows_int(rows, 12);
+    record->purged = xy_rows_int(rows, 13);
+    record->actor = xy_rows_text(rows, 15);
+}
+
+/* Absent: the archive of that account is not the one that had it. */
+static struct xy_str
+stanza_id(const struct xy_message_record *record, const struct xy_rows *rows, unsigned column)
+{
+    bool had = !xy_rows_is_null(rows, column) && xy_rows_int(rows, column + 1) <= record->at_ms;
+    return had ? xy_stanza_id_make(xy_rows_int(rows, column), record->id) : XY_NO_STR;
+}
+
+static void
+fill_stanza_ids(struct xy_message_record *record, const struct xy_rows *rows)
+{
+    if (record->in_senders_archive)
+        record->senders_stanza_id = stanza_id(record, rows, 16);
+    if (!record->in_recipients_archive)
+        return;
+    record->recipients_stanza_id = xy_rows_is_null(rows, 20)
+                                       ? stanza_id(record, rows, 18)
+                                       : xy_stanza_id_make(xy_rows_int(rows, 20), record->id);
+}
+
+static xy_status
+fill(struct xy_message_record *record, const struct xy_rows *rows)
+{
+    record->id = xy_rows_int(rows, 0);
+    record->at_ms = xy_message_id_ms(record->id);
+    record->author = xy_jid_parse(xy_rows_text(rows, 1));
+    record->addressee = xy_jid_parse(xy_rows_text(rows, 2));
+    record->class = (enum xy_message_class)xy_rows_int(rows, 3);
+    record->state = (enum xy_message_state)xy_rows_int(rows, 4);
+    record->in_senders_archive = xy_rows_int(rows, 5) & XYI_ARCHIVED_BY_SENDER;
+    record->in_recipients_archive = xy_rows_int(rows, 5) & XYI_ARCHIVED_BY_RECIPIENT;
+    fill_header(record, xy_rows_text(rows, 6));
+    fill_removal(record, rows);
+    fill_stanza_ids(record, rows);
+    return record->author && record->addressee ? XY_OK : XY_BROKEN;
 }
 
 xy_status
@@ -98,18 +149,27 @@ xy_message_look(xy_message_id id, struct xy_message_record *record)
     xy_status status = xy_sql_read(&read_record, &rows, XY_INT(id));
     if (status != XY_OK)
         return status;
-    if (!xy_rows_next(rows))
-        return XY_ABSENT;
-    record->at_ms = xy_message_id_ms(id);
-    record->author = xy_jid_parse(xy_rows_text(rows, 0));
-    record->addressee = xy_jid_parse(xy_rows_text(rows, 1));
-    record->class = (enum xy_message_class)xy_rows_int(rows, 2);
-    record->state = (enum xy_message_state)xy_rows_int(rows, 3);
-    record->in_senders_archive = xy_rows_int(rows, 4) & XYI_ARCHIVED_BY_SENDER;
-    record->in_recipients_archive = xy_rows_int(rows, 4) & XYI_ARCHIVED_BY_RECIPIENT;
-    fill_header(record, xy_rows_text(rows, 5));
-    fill_removal(record, rows);
-    return record->author && record->addressee ? XY_OK : XY_BROKEN;
+    return xy_rows_next(rows) ? fill(record, rows) : XY_ABSENT;
+}
+
+xy_status
+xy_messages_look(const xy_message_id *ids, size_t count, struct xy_message_record **records,
+                 size_t *found)
+{
+    struct xy_rows *rows;
+    *found = 0;
+    xy_status status =
+        xy_sql_read(&read_records, &rows, XY_TEXT(xyi_message_id_list(ids, count)));
+    if (status != XY_OK)
+        return status;
+    *records = xy_temp_alloc((xy_rows_count(rows) + 1) * sizeof(**records));
+    while (xy_rows_next(rows)) {
+        struct xy_message_record *record = &(*records)[*found];
+        *record = (struct xy_message_record){0};
+        if (fill(record, rows) == XY_OK)
+            ++*found;
+    }
+    return XY_OK;
 }
 
 xy_status

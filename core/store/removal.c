@@ -9,12 +9,13 @@
 #include "core/store/driver.h"
 #include "core/store/parts.h"
 #include "core/store/tombstone.h"
+#include "core/store/withdrawn.h"
 
 static const struct xy_statement set_state =
     XY_SQL("update message set state = ? where id = ? and state = 0");
 static const struct xy_statement add_removal =
-    XY_SQL("insert into removal (message, state, operation, at, by_jid, reason, notice_id,"
-           " purge_at, purged) values (?, ?, ?, ?, ?, ?, ?, ?, 0)");
+    XY_SQL("insert into removal (message, state, operation, actor, at, by_jid, reason,"
+           " notice_id, purge_at, purged) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)");
 static const struct xy_statement drop_pending = XY_SQL("delete from pending where message = ?");
 static const struct xy_statement read_due =
     XY_SQL("select x.message, m.stanza from removal x left join message m on m.id = x.message"
@@ -51,12 +52,15 @@ void
 xyi_removal_add(struct xy_txn *txn, const struct xy_removal *removal)
 {
     struct xy_value id = XY_INT(removal->message), state = XY_INT(removal->state);
-    xy_assert(removal->state != XY_MESSAGE_LIVE && removal->operation.len);
+    xy_assert(removal->state != XY_MESSAGE_LIVE && removal->operation.len &&
+              removal->actor.len);
     xy_txn_add(txn, &set_state, state, id);
     xy_txn_expect(txn, 1);
-    xy_txn_add(txn, &add_removal, id, state, XY_TEXT(removal->operation), XY_INT(xy_now_ms()),
-               XY_TEXT(removal->by), XY_TEXT(removal->reason), XY_TEXT(removal->notice_id),
+    xy_txn_add(txn, &add_removal, id, state, XY_TEXT(removal->operation),
+               XY_TEXT(removal->actor), XY_INT(xy_now_ms()), XY_TEXT(removal->by),
+               XY_TEXT(removal->reason), XY_TEXT(removal->notice_id),
                removal->purge_ms == XY_NONE ? XY_NULL : XY_INT(removal->purge_ms));
+    xyi_withdraw(txn, removal->message);
     xyi_txn_add_ranked(txn, &drop_pending, XYI_FENCE, -1, XY_VALUES(id));
     xyi_txn_removes(txn, XYI_TAKEN_BACK);
 }

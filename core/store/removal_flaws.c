@@ -7,6 +7,7 @@
 #include <xylem/removal.h>
 #include "core/store/driver.h"
 #include "core/store/parts.h"
+#include "core/store/withdrawn.h"
 
 static const struct xy_statement read_devices =
     XY_SQL("select d.id, d.last_seen, (select count(*) from pending p where p.owner = d.owner"
@@ -118,6 +119,8 @@ xy_removal_mend(struct xy_txn *txn, enum xy_removal_flaw flaw, xy_message_id id,
     if (flaw == XY_FLAW_UNRECORDED)
         xy_txn_add(txn, &record, XY_TEXT(operation), XY_INT(xy_now_ms()),
                    purge_ms == XY_NONE ? XY_NULL : XY_INT(purge_ms), message);
+    if (flaw == XY_FLAW_UNMARKED || flaw == XY_FLAW_UNRECORDED)
+        xyi_withdraw(txn, id);
     xyi_txn_add_ranked(txn, &drop_pending, XYI_FENCE, -1, XY_VALUES(message));
     xyi_txn_removes(txn, XYI_TAKEN_BACK);
     return XY_OK;

@@ -16,12 +16,14 @@
  *   pending   (owner, device, message): that device has not certainly received it; device 0:
  *             the clients that do not say who they are, or nobody yet
  *   device    when an account's devices were last seen
- *   evidence  the commitments to a message; outlives the message (evidence.c). author, addressee:
- *             in table jid; login: the session it came from, NULL: none of an account's. NULL
+ *   evidence  the commitments to a message; outlives the message (evidence.c). author,
+ * addressee: in table jid; login: the session it came from, NULL: none of an account's. NULL
  *             also in rows of a former release, and when who they name was erased (forget.c)
  *   login     the full address of a session that wrote something, how it came to be and from
  *             what kind of address (origin.c)
  *   removal   what was taken back, by whom and which operation, and when its content goes
+ *   withdrawn what each archive no longer shows of its messages, in the order of commits
+ *             (withdrawn.c)
  *   held      (message, hold): keeps the content whatever else becomes of it
  *   room      rooms that have an archive; its owner is 2^47 + id (room.c)
  *
@@ -146,16 +148,25 @@ static const char removals[] =
 static const char keeping[] = "alter table evidence add column author bigint;"
                               "create index held_in_order on held (hold, message)";
 
-/* `seq`: the order of their commits. A login's number is taken as message ids are. */
-static const char origins[] =
-    "alter table removal add column seq bigint not null default 0;"
-    "alter table removal add column actor text;"
-    "create index removal_seq on removal (seq);"
-    "alter table evidence add column addressee integer;"
-    "alter table evidence add column class smallint;"
-    "alter table evidence add column login bigint;"
-    "create table login (id bigint primary key, jid integer not null, path smallint not null,"
-    " source smallint not null, resource text not null)";
+/* A login's number is taken as message ids are. */
+#define ORIGINS                                                                                \
+    "alter table removal add column actor text;"                                               \
+    "alter table evidence add column addressee integer;"                                       \
+    "alter table evidence add column class smallint;"                                          \
+    "alter table evidence add column login bigint;"                                            \
+    "create table login (id bigint primary key, jid integer not null, path smallint not null," \
+    " source smallint not null, resource text not null);"
+/* The number of a row is never used again, whatever is deleted. */
+static const char sqlite_origins[] =
+    ORIGINS "create table withdrawn (seq integer primary key autoincrement,"
+            " owner integer not null, message integer not null, state integer not null,"
+            " at integer not null);"
+            "create index withdrawn_owner on withdrawn (owner, seq)";
+static const char pgsql_origins[] =
+    ORIGINS "create table withdrawn (seq bigint generated always as identity primary key,"
+            " owner bigint not null, message bigint not null, state smallint not null,"
+            " at bigint not null);"
+            "create index withdrawn_owner on withdrawn (owner, seq)";
 
 static const struct xy_migration migrations[] = {
     {1, sqlite_tables, pgsql_tables},
@@ -165,7 +176,7 @@ static const struct xy_migration migrations[] = {
     {5, sqlite_rooms, pgsql_rooms},
     {6, removals, NULL},
     {7, keeping, NULL},
-    {8, origins, NULL},
+    {8, sqlite_origins, pgsql_origins},
 };
 
 xy_status

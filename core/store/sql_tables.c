@@ -9,9 +9,10 @@
 #include "core/store/parts.h"
 
 static const struct xy_str tables[] = {
-    XY_STR_INIT("message"), XY_STR_INIT("entry"),   XY_STR_INIT("entry_new"),
-    XY_STR_INIT("archive"), XY_STR_INIT("pending"), XY_STR_INIT("evidence"),
-    XY_STR_INIT("removal"), XY_STR_INIT("held"),    XY_STR_INIT("login"),
+    XY_STR_INIT("message"),   XY_STR_INIT("entry"),   XY_STR_INIT("entry_new"),
+    XY_STR_INIT("archive"),   XY_STR_INIT("pending"), XY_STR_INIT("evidence"),
+    XY_STR_INIT("removal"),   XY_STR_INIT("held"),    XY_STR_INIT("login"),
+    XY_STR_INIT("withdrawn"),
 };
 
 static bool

@@ -115,8 +115,13 @@ XY_EVENT(retraction_asked, (struct xy_session *session, const struct xy_stanza *
 /* It is about to be taken back: statements added to `txn` commit with that, or with them it fails. Fired
  * for every host. Must not suspend. */
 XY_EVENT(message_removing, (xy_message_id id, struct xy_txn *txn), (id, txn))
-/* It is not live any more (removal.h): forget what you hold of its content. */
-XY_EVENT(message_removed, (xy_message_id id), (id))
+/* It was retracted, moderated, removed, or its time was up (removal.h), and that is durable: forget what
+ * you hold of its content. `removed` has what is needed to find it: between whom (author, addressee, which
+ * may be a room), its stanza-id in either archive, the client's id, who did it (actor), in which role
+ * (state), when and why (reason), operation, `id` of the notice. Where the database does not answer, or
+ * has no row of it any more, only `id` is set and author is NULL. For the hosts concerned; after a repair
+ * for all of them. Must not suspend: keep what you need for a task. */
+XY_EVENT(message_removed, (const struct xy_message_record *removed), (removed))
 /* A message of type normal or chat found no session that may take it, and nothing keeps it.
  * XY_PASS: it bounces. */
 XY_FILTER(message_undeliverable, (struct xy_user *to, const struct xy_stanza *message), (to, message))

@@ -66,13 +66,20 @@ struct xy_message_record { /* all but its content */
     bool is_subject;                 /* it sets the subject of a room, which the room tells on */
     bool is_notice;                  /* it takes another one back: those who are away must get it */
     bool in_senders_archive, in_recipients_archive; /* a room is a recipient */
-    /* of one that is not live */
+    struct xy_str senders_stanza_id, recipients_stanza_id; /* XEP-0359, in the archives that have it */
+    /* of one that is not live (XY_MESSAGE_EXPIRED: see xy_message_expire()) */
     struct xy_str operation, by, reason, notice_id;
+    struct xy_str actor; /* who really did it: bare JID, or an administrator's name; not for
+                            readers. Absent: a former release's, or he was erased */
     int64_t removed_ms, purge_ms;    /* purge_ms XY_NONE: never */
     bool purged, held;
 };
 /* XY_ABSENT: there is no such row (any more). */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_look(xy_message_id id, struct xy_message_record *record);
+/* Many at once: those of `ids` that are there, each once, in any order. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_messages_look(const xy_message_id *ids, size_t count,
+                                                       struct xy_message_record **records,
+                                                       size_t *found);
 /* The newest message by `author` to `addressee` (both bare) that bears that `id` attribute, of those
  * accepted since `since_ms`. XY_ABSENT. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_find(const struct xy_jid *author,
@@ -93,6 +100,7 @@ struct xy_removal {
     xy_message_id message;
     enum xy_message_state state; /* not XY_MESSAGE_LIVE */
     struct xy_str operation;
+    struct xy_str actor;     /* who does it, as in struct xy_message_record */
     struct xy_str by;        /* whom readers are told: room/nick of a moderator …; may be absent */
     struct xy_str reason;    /* for readers; may be absent */
     struct xy_str notice_id; /* `id` of the stanza that tells of it */
@@ -101,8 +109,11 @@ struct xy_removal {
 /* Adds it to a transaction, which answers XY_CONFLICT and does nothing if the message is not live. Fires
  * message_removing. */
 XY_API void xy_removal_add(struct xy_txn *txn, const struct xy_removal *removal);
-/* After the commit: what waits to be sent of them is not sent any more. Fires message_removed. */
+/* After the commit: what waits to be sent of them is not sent any more. Fires message_removed for each,
+ * with what the store says of them then. */
 XY_API XY_SUSPENDS void xy_removal_apply(struct xy_host *host, const xy_message_id *ids, size_t count);
+/* The same where the caller knows it. */
+XY_API void xy_removal_tell(struct xy_host *host, const struct xy_message_record *records, size_t count);
 /* Begins to destroy the content of what is due and not held, at most `most`: a transaction to which the
  * caller adds its record and which it commits. XY_CONFLICT then: one of them is held by now, nothing
  * is done. *txn NULL: nothing is due. */
@@ -158,13 +169,43 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_scope_read(const struct xy_message_scop
                                                       int64_t most, struct xy_message_found **at,
                                                       size_t *count, xy_message_id *through);
 /* Adds to `txn` that they leave all archives and queues, and that their content goes unless it is held.
- * Commit, then xy_removal_apply(). */
+ * No row says so afterwards, so *records has what there is to say of them, of state XY_MESSAGE_EXPIRED:
+ * fill in operation, actor and reason, commit, then xy_removal_tell(). */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_expire(struct xy_txn *txn,
                                                         const struct xy_message_found *at,
-                                                        size_t count);
+                                                        size_t count,
+                                                        struct xy_message_record **records,
+                                                        size_t *found);
+
+/* ---- what archives no longer show (S1-15) ---------------------------------------------------------- */
+/* Each archive has a list of what was retracted, moderated, removed or expired of what it showed, in the
+ * order of commits, numbered upwards over all archives; a message may be there more than once. What an
+ * archive's own limits take from its old end is not in it. */
+struct xy_withdrawn {
+    int64_t seq; /* 1 … */
+    xy_message_id id;
+    enum xy_message_state state;
+    int64_t at_ms;
+    struct xy_str notice_id; /* of the stanza that told of it; may be absent */
+};
+struct xy_withdrawn_page {
+    struct xy_withdrawn *at;
+    size_t count;
+    bool more;
+    int64_t first, last; /* over all archives: the oldest number that is still there; the newest, or one
+                            newer than which nothing is missing here. Both 0: there never was any */
+};
+/* Those behind `after`, oldest first, at most `limit`. Nothing is missing between two pages, the second
+ * of which begins where the first ended: at its last row if there are more, at `last` else. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_withdrawn_read(xy_owner owner, int64_t after, int64_t limit,
+                                                        struct xy_withdrawn_page *page);
+/* Forgets what is older, of all archives, at most `most`, but never the newest. */
+XY_API XY_SUSPENDS XY_CHECK xy_status xy_withdrawn_trim(int64_t before_ms, int64_t most,
+                                                        int64_t *trimmed);
 /* Adds that the salts of evidence of what `author` wrote are destroyed, of the next `most` messages
- * between two ids, exclusive, with his name, that of whom others wrote to, and the logins of that
- * time; what is under a hold stays, and is counted if it is his. *through as above. */
+ * between two ids, exclusive, with his name, that of whom others wrote to, that of who took something
+ * back, and the logins of that time; what is under a hold stays, and is counted if it is his. *through
+ * as above. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_evidence_forget(struct xy_txn *txn,
                                                          const struct xy_jid *author,
                                                          xy_message_id after, xy_message_id before,

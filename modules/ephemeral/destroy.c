@@ -52,7 +52,6 @@ ephemeral_next(XY_SELF, int64_t *next_ms, int64_t *count)
 
 struct lot {
     struct xy_message_found at[LOT];
-    xy_message_id ids[LOT];
     size_t count;
 };
 
@@ -63,7 +62,6 @@ take(struct lot *lot, struct xy_txn *txn, xy_message_id id)
     struct xy_message_record record;
     xy_status status = xy_message_look(id, &record);
     if (status == XY_OK) {
-        lot->ids[lot->count] = id;
         lot->at[lot->count++] =
             (struct xy_message_found){.id = id,
                                       .author = xy_jid_text(record.author),
@@ -76,12 +74,9 @@ take(struct lot *lot, struct xy_txn *txn, xy_message_id id)
 }
 
 static xy_status
-add_records(const struct lot *lot, struct xy_txn *txn)
+add_records(const struct lot *lot, const struct xy_audit_record *common, struct xy_txn *txn)
 {
-    struct xy_audit_record record = {.operation = xy_audit_operation(),
-                                     .actor = XY_STR("server"),
-                                     .kind = XY_STR("expire"),
-                                     .reason = XY_STR("ephemeral")};
+    struct xy_audit_record record = *common;
     xy_status status = XY_OK;
     for (size_t i = 0; status == XY_OK && i < lot->count; i++) {
         record.message = lot->at[i].id;
@@ -91,25 +86,44 @@ add_records(const struct lot *lot, struct xy_txn *txn)
     return status;
 }
 
+/* Nothing of them is sent any more. */
+static void
+tell(XY_SELF, struct xy_message_record *gone, size_t count,
+     const struct xy_audit_record *common)
+{
+    for (size_t i = 0; i < count; i++) {
+        gone[i].operation = common->operation;
+        gone[i].actor = common->actor;
+        gone[i].reason = common->reason;
+    }
+    xy_removal_tell(xy_host_of(self), gone, count);
+}
+
 static xy_status
 destroy(XY_SELF, struct xy_rows *rows)
 {
+    const struct xy_audit_record common = {.operation = xy_audit_operation(),
+                                           .actor = XY_STR("server"),
+                                           .kind = XY_STR("expire"),
+                                           .reason = XY_STR("ephemeral")};
+    struct xy_message_record *gone = NULL;
+    size_t count = 0;
     struct lot *lot = xy_temp_alloc(sizeof(*lot));
     struct xy_txn *txn = xy_txn_begin();
     xy_status status = XY_OK;
     while (status == XY_OK && xy_rows_next(rows))
         status = take(lot, txn, xy_rows_int(rows, 0));
     if (status == XY_OK && lot->count)
-        status = xy_message_expire(txn, lot->at, lot->count);
+        status = xy_message_expire(txn, lot->at, lot->count, &gone, &count);
     if (status == XY_OK)
-        status = add_records(lot, txn);
+        status = add_records(lot, &common, txn);
     if (status == XY_OK)
         status = xy_txn_commit(txn);
     if (status != XY_OK || !lot->count)
         return status;
     xy_count_by(&self->destroyed, lot->count);
     self->unscrubbed = true;
-    xy_removal_apply(xy_host_of(self), lot->ids, lot->count);
+    tell(self, gone, count, &common);
     return XY_OK;
 }
 

@@ -286,7 +286,7 @@ xy_status muc_on_access(XY_SELF, const struct xy_jid *room, const struct xy_jid 
 xy_status muc_on_affiliates(XY_SELF, const struct xy_jid *room, struct xy_rows **rows); /* affiliations.c */
 xy_status muc_on_archived(XY_SELF, struct xy_room *room, bool *archived); /* archived.c */
 void muc_on_removing(XY_SELF, xy_message_id id, struct xy_txn *txn); /* subject.c */
-void muc_on_removed(XY_SELF, xy_message_id id);    /* subject.c */
+void muc_on_removed(XY_SELF, const struct xy_message_record *removed);    /* subject.c */
 void muc_on_stopping(XY_SELF, const char *reason); /* leave.c */
 void muc_unwatch(XY_SELF, struct xy_session *session); /* activity.c */
 void muc_hand_over(XY_SELF, struct xy_handover *to);   /* handover.c */

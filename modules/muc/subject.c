@@ -147,10 +147,10 @@ see_whether_it_is_the_subject(void *argument, struct xy_room *room)
 }
 
 void
-muc_on_removed(XY_SELF, xy_message_id id)
+muc_on_removed(XY_SELF, const struct xy_message_record *removed)
 {
-    struct removed removed = {self, id};
-    xy_rooms_each(xy_service_jid(self), see_whether_it_is_the_subject, &removed);
+    struct removed which = {self, removed->id};
+    xy_rooms_each(xy_service_jid(self), see_whether_it_is_the_subject, &which);
 }
 
 /* ---- changing it

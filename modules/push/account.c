@@ -48,14 +48,14 @@ push_note_words(struct push *self, struct account *account, xy_message_id id,
 }
 
 void
-push_removed(XY_SELF, xy_message_id id)
+push_removed(XY_SELF, const struct xy_message_record *removed)
 {
     struct xy_str key;
     void *value;
     size_t at = 0;
     while (xy_map_next(self->accounts, &at, &key, &value)) {
         struct account *account = value;
-        if (account->said == id || !account->said)
+        if (account->said == removed->id || !account->said)
             set_words(self, &account->body, XY_NO_STR);
     }
 }

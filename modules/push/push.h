@@ -82,7 +82,7 @@ void push_free_target(struct push *self, struct target *target);
 void push_note_words(struct push *self, struct account *account, xy_message_id id,
                      const struct xy_stanza *message);
 /* It was taken back: no notification repeats its words. */
-void push_removed(XY_SELF, xy_message_id id);
+void push_removed(XY_SELF, const struct xy_message_record *removed);
 
 /* ---- weigh.c: what a client is woken for ----------------------------------------------------- */
 enum weight { UNIMPORTANT, IMPORTANT, CALL };

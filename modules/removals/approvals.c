@@ -215,6 +215,7 @@ removals_commit(struct removals *removals, struct approval *approval, xy_message
                                 .message = approval->ids[i],
                                 .state = approval->state,
                                 .operation = approval->operation,
+                                .actor = approval->actor_bare,
                                 .by = approval->by,
                                 .reason = approval->reason,
                                 .notice_id = approval->notice_id,

@@ -39,48 +39,54 @@ details_of(const struct lot *lot, struct xy_str rule)
 }
 
 static const struct xy_host *
-host_of(const struct xy_message_found *found)
+host_of(const struct xy_message_record *record)
 {
-    const struct xy_jid *to = xy_jid_parse(found->addressee), *by = xy_jid_parse(found->author);
-    const struct xy_host *host = to ? xy_host_find(to) : NULL;
-    if (!host && to)
-        host = xy_service_host(to);
-    return host || !by ? host : xy_host_find(by);
+    const struct xy_host *host = xy_host_find(record->addressee);
+    if (!host)
+        host = xy_service_host(record->addressee);
+    return host ? host : xy_host_find(record->author);
 }
 
 /* Nothing of them is sent any more, nobody keeps it in memory. */
 static void
-tell(const struct lot *lot)
+tell(const struct xy_message_record *all, size_t count)
 {
-    xy_message_id ids[LOT];
+    struct xy_message_record *its = xy_temp_alloc((count + 1) * sizeof(*its));
     for (struct xy_host *host = xy_host_first(); host; host = xy_host_next(host)) {
-        size_t count = 0;
-        for (size_t i = 0; i < lot->count; i++)
-            if (host_of(&lot->due[i]) == host)
-                ids[count++] = lot->due[i].id;
-        if (count)
-            xy_removal_apply(host, ids, count);
+        size_t found = 0;
+        for (size_t i = 0; i < count; i++)
+            if (host_of(&all[i]) == host)
+                its[found++] = all[i];
+        if (found)
+            xy_removal_tell(host, its, found);
     }
 }
 
 static xy_status
 expire_lot(XY_SELF, struct lot *lot, const struct xy_audit_record *common, struct xy_str rule)
 {
+    struct xy_message_record *expired;
+    size_t count;
     if (!lot->count)
         return XY_OK;
     struct xy_audit_record record = *common;
     record.details = details_of(lot, rule);
     struct xy_txn *txn = xy_txn_begin();
-    xy_status status = xy_message_expire(txn, lot->due, lot->count);
+    xy_status status = xy_message_expire(txn, lot->due, lot->count, &expired, &count);
     if (status == XY_OK)
         status = xy_run_audit_add(NULL, txn, &record);
     if (status == XY_OK)
         status = xy_txn_commit(txn);
     if (status != XY_OK)
         return status;
+    for (size_t i = 0; i < count; i++) {
+        expired[i].operation = record.operation;
+        expired[i].actor = record.actor;
+        expired[i].reason = record.reason;
+    }
     xy_count_by(&self->expired, lot->count);
     self->unscrubbed = true;
-    tell(lot);
+    tell(expired, count);
     return XY_OK;
 }
 

@@ -69,9 +69,9 @@ look_soon(XY_SELF)
 
 /* Its time may be now. */
 static void
-on_removed(XY_SELF, xy_message_id id)
+on_removed(XY_SELF, const struct xy_message_record *removed)
 {
-    (void)id;
+    (void)removed;
     look_soon(self);
 }
 

@@ -91,6 +91,10 @@ put_message(struct xy_command *command, xy_message_id id, const struct reading *
     xy_put_str(command, "class", xy_str_from(classes[record.class]));
     xy_put_str(command, "state", xy_str_from(states[record.state]));
     xy_put_bool(command, "held", record.held);
+    xy_put_str(command, "actor", record.actor);
+    xy_put_str(command, "removed",
+               record.removed_ms ? xy_time_format(record.removed_ms) : XY_NO_STR);
+    xy_put_str(command, "reason", record.reason);
     xy_put_str(command, "operation", record.operation);
     return reading->purpose.len ? put_text(command, id, reading) : XY_OK;
 }

@@ -71,6 +71,7 @@ act_add(struct act *act, struct xy_txn *txn)
         xy_removal_add(txn, &(struct xy_removal){.message = act->ids[i],
                                                  .state = XY_MESSAGE_REMOVED,
                                                  .operation = act->request->operation,
+                                                 .actor = act->request->requester,
                                                  .by = act->by,
                                                  .reason = act->request->code,
                                                  .notice_id = act->notice_id,

@@ -191,15 +191,17 @@ mend_follower(struct checking *checking, const struct item *item)
     if (status != XY_OK)
         return status == XY_ABSENT ? XY_OK : status;
     struct xy_txn *txn = xy_txn_begin();
-    xy_removal_add(txn, &(struct xy_removal){.message = item->id,
-                                             .state = original.state,
-                                             .operation = original.operation.len
-                                                              ? original.operation
-                                                              : checking->operation,
-                                             .by = original.by,
-                                             .reason = original.reason,
-                                             .notice_id = original.notice_id,
-                                             .purge_ms = original.purge_ms});
+    xy_removal_add(
+        txn,
+        &(struct xy_removal){
+            .message = item->id,
+            .state = original.state,
+            .operation = original.operation.len ? original.operation : checking->operation,
+            .actor = original.actor.len ? original.actor : xy_command_actor(checking->command),
+            .by = original.by,
+            .reason = original.reason,
+            .notice_id = original.notice_id,
+            .purge_ms = original.purge_ms});
     return end(checking, add_record(checking, txn, item->id, LATE_FOLLOWER), txn, item->id);
 }
 

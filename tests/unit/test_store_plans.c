@@ -106,11 +106,13 @@ check_plans(void)
 {
     struct visitor visitor = visit_same();
     static const struct xyi_planned *const all[] = {
-        xyi_message_planned,  xyi_pending_planned,   xyi_device_planned,  xyi_account_planned,
-        xyi_archive_planned,  xyi_retention_planned, xyi_erase_planned,   xyi_facts_planned,
-        xyi_evidence_planned, xyi_room_planned,      xyi_removal_planned, xyi_tombstone_planned,
-        xyi_record_planned,   xyi_hold_planned,      xyi_scan_planned,    xyi_expire_planned,
-        xyi_forget_planned,   xyi_origin_planned};
+        xyi_message_planned,  xyi_pending_planned, xyi_device_planned,
+        xyi_account_planned,  xyi_archive_planned, xyi_retention_planned,
+        xyi_erase_planned,    xyi_facts_planned,   xyi_evidence_planned,
+        xyi_room_planned,     xyi_removal_planned, xyi_tombstone_planned,
+        xyi_record_planned,   xyi_hold_planned,    xyi_scan_planned,
+        xyi_expire_planned,   xyi_forget_planned,  xyi_origin_planned,
+        xyi_withdrawn_planned};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         for (const struct xyi_planned *p = all[i]; p->statement; p++)
             check_plan(&visitor, p);
