@@ -11,6 +11,7 @@
 
 /* Of each these bytes, then its JID and the stanza. */
 struct waiting {
+    xy_message_id id;
     uint32_t room, said;
 };
 
@@ -26,7 +27,7 @@ save_waiting(const struct muc *self)
         if (!hints->waiting)
             continue;
         struct xy_str said = xy_stanza_text(hints->waiting);
-        struct waiting head = {(uint32_t)key.len, (uint32_t)said.len};
+        struct waiting head = {hints->waiting_id, (uint32_t)key.len, (uint32_t)said.len};
         xy_buffer_add(&out, XY_KEY(head));
         xy_buffer_add(&out, key);
         xy_buffer_add(&out, said);
@@ -35,14 +36,14 @@ save_waiting(const struct muc *self)
 }
 
 static void
-tell_one(struct muc *self, struct xy_str room, struct xy_str said)
+tell_one(struct muc *self, struct xy_str room, struct xy_str said, xy_message_id id)
 {
     const struct xy_jid *jid = xy_jid_parse(room);
     struct xy_stanza *stanza = xy_stanza_parse(said);
     struct xy_room *inside;
     if (!jid || !stanza || muc_enter(self, jid, &inside) != XY_OK)
         return;
-    muc_note_unread(self, inside, stanza);
+    muc_note_unread(self, inside, stanza, id);
     xy_room_leave(inside);
 }
 
@@ -60,8 +61,8 @@ tell_waiting(void *instance, void *argument)
         rest = xy_str_of(rest.at + sizeof(head), rest.len - sizeof(head));
         if (rest.len < head.room || rest.len - head.room < head.said)
             break;
-        tell_one(self, xy_str_of(rest.at, head.room),
-                 xy_str_of(rest.at + head.room, head.said));
+        tell_one(self, xy_str_of(rest.at, head.room), xy_str_of(rest.at + head.room, head.said),
+                 head.id);
         size_t taken = (size_t)head.room + head.said;
         rest = xy_str_of(rest.at + taken, rest.len - taken);
     }
@@ -99,7 +100,7 @@ muc_hand_over(XY_SELF, struct xy_handover *to)
     if (self->throttles)
         xy_handover_put(to, "throttles", 1, xy_throttle_save(self->throttles));
     xy_handover_put(to, "watchers", 1, muc_watchers_save(self));
-    xy_handover_put(to, "waiting", 1, save_waiting(self));
+    xy_handover_put(to, "waiting", 2, save_waiting(self));
 }
 
 void
@@ -114,6 +115,6 @@ muc_adopt(XY_SELF, struct xy_handover *from)
     if (xy_handover_get(from, "watchers", 1, &bytes) == XY_OK)
         muc_watchers_load(self, bytes);
     muc_look_at_subjects(self);
-    if (xy_handover_get(from, "waiting", 1, &bytes) == XY_OK && bytes.len)
+    if (xy_handover_get(from, "waiting", 2, &bytes) == XY_OK && bytes.len)
         load_waiting(self, bytes);
 }

@@ -38,7 +38,7 @@ say(struct muc *self, struct xy_room *room, struct xy_occupant *sender,
     if (!said.id)
         muc_remember(self, room, sender, said.sent);
     if (has_body)
-        muc_note_unread(self, room, said.sent);
+        muc_note_unread(self, room, said.sent, said.id);
     return (struct refusal){0};
 }
 

@@ -97,6 +97,7 @@ struct muc {
     struct xy_map *unread;     /* unread.c */
     struct xy_map *watchers;   /* activity.c (XEP-0437) */
     struct xy_strand *errands; /* unread.c */
+    struct errand *telling;    /* unread.c: the one that runs */
     struct xy_str adopted;     /* handover.c */
     int searches;              /* search.c: that run now */
     bool looks_at_subjects;    /* subject.c: it will */

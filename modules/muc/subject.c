@@ -5,7 +5,7 @@
  * it, goes with that message when it is taken back, and what is in memory is what the row says.
  */
 #include "modules/muc/rows.h"
-#include "modules/muc/talk.h"
+#include "modules/muc/unread.h"
 
 const struct xy_statement muc_sql_subject =
     XY_SQL("select message, words, nick, at, occupant from muc_subject where room = ?");
@@ -151,6 +151,7 @@ muc_on_removed(XY_SELF, const struct xy_message_record *removed)
 {
     struct removed which = {self, removed->id};
     xy_rooms_each(xy_service_jid(self), see_whether_it_is_the_subject, &which);
+    muc_forget_unread(self, removed->id);
 }
 
 /* ---- changing it

@@ -72,7 +72,9 @@ void muc_remember(struct muc *self, struct xy_room *room, const struct xy_occupa
 bool muc_take(struct muc *self, const char *what, const struct xy_jid *room, const struct xy_jid *who,
               int64_t most, int64_t period_ms);
 /* Those who are not there hear of `sent`. Inside. */
-XY_SUSPENDS void muc_note_unread(struct muc *self, struct xy_room *room, const struct xy_stanza *sent);
+/* `id` 0: nothing stores it. */
+XY_SUSPENDS void muc_note_unread(struct muc *self, struct xy_room *room,
+                                 const struct xy_stanza *sent, xy_message_id id);
 /* That one sees for himself now. Inside. */
 XY_SUSPENDS void muc_note_seen(struct muc *self, struct xy_room *room, struct xy_occupant *newcomer);
 

@@ -15,6 +15,7 @@ struct errand {
     const struct xy_jid *room;
     int64_t number;
     const struct xy_stanza *said; /* NULL: nothing to tell */
+    xy_message_id id;             /* of `said`; 0: nothing stores it */
     size_t count;
     struct {
         const struct xy_jid *jid;
@@ -60,21 +61,55 @@ tell_one(const struct errand *errand, const struct xy_jid *jid, bool mentioned)
 {
     struct xy_user *user;
     xy_temp_open();
-    if (xy_user_get(jid, &user) == XY_OK &&
-        xy_run_presence_hidden(xy_user_host(user), user, xy_stanza_from(errand->said)) ==
-            XY_PASS)
-        xy_run_muc_unread(xy_user_host(user), user, errand->room, errand->said, mentioned);
+    const struct xy_stanza *asked = xy_stanza_keep(errand->said);
+    bool shown =
+        xy_user_get(jid, &user) == XY_OK &&
+        xy_run_presence_hidden(xy_user_host(user), user, xy_stanza_from(asked)) == XY_PASS;
+    const struct xy_stanza *said = xy_stanza_keep(errand->said); /* as it is by now */
+    if (shown)
+        xy_run_muc_unread(xy_user_host(user), user, errand->room, said, mentioned);
+    xy_stanza_drop(said);
+    xy_stanza_drop(asked);
     xy_temp_close();
 }
 
+/* Its header: that there was something, and where. */
 static void
-tell(const struct errand *errand)
+blank(struct errand *errand)
+{
+    struct xy_stanza *header = xy_stanza_edit(errand->said);
+    xy_node_clear(xy_stanza_top(header));
+    xy_stanza_drop(errand->said);
+    errand->said = xy_stanza_keep(header);
+    errand->id = 0;
+}
+
+/* Taken back before this runs; what is taken back while it does, muc_forget_unread() hears. */
+static void
+look_whether_it_stands(struct errand *errand)
+{
+    struct xy_message_record record;
+    if (errand->id &&
+        (xy_message_look(errand->id, &record) != XY_OK || record.state != XY_MESSAGE_LIVE))
+        blank(errand);
+}
+
+void
+muc_forget_unread(struct muc *self, xy_message_id id)
+{
+    if (self->telling && self->telling->id == id)
+        blank(self->telling);
+}
+
+static void
+tell(struct errand *errand)
 {
     struct xy_room *room = xy_room_known(errand->room);
     if (room && xy_room_enter(errand->room, &room) == XY_OK) {
         xy_room_settle(room); /* durable, or known to have failed */
         xy_room_leave(room);
     }
+    look_whether_it_stands(errand);
     for (size_t i = 0; i < errand->count; i++)
         if (errand->at[i].what & MENTIONED)
             tell_one(errand, errand->at[i].jid, true);
@@ -89,8 +124,10 @@ run(void *instance, void *argument)
     struct muc *self = instance;
     struct errand *errand = argument;
     write_marks(errand);
+    self->telling = errand;
     if (errand->said)
         tell(errand);
+    self->telling = NULL;
     drop(self, errand);
 }
 
@@ -108,14 +145,19 @@ post(struct muc *self, struct errand *errand)
     muc_errand(self, run, errand);
 }
 
+struct said {
+    const struct xy_stanza *stanza;
+    xy_message_id id;
+};
+
 static struct errand *
-new_errand(struct muc *self, const struct hints *hints, const struct xy_stanza *said,
-           size_t most)
+new_errand(struct muc *self, const struct hints *hints, const struct said *said, size_t most)
 {
     struct errand *errand = xy_keep_alloc(self, sizeof(*errand) + most * sizeof(errand->at[0]));
     errand->room = xy_jid_keep(hints->room);
     errand->number = hints->number;
-    errand->said = said ? xy_stanza_keep(said) : NULL;
+    errand->said = said ? xy_stanza_keep(said->stanza) : NULL;
+    errand->id = said ? said->id : 0;
     return errand;
 }
 
@@ -157,13 +199,13 @@ due(struct member *member, const struct xy_stanza *said, bool heard, enum whom w
 }
 
 static void
-send_errand(struct muc *self, struct hints *hints, const struct xy_stanza *said, bool heard,
+send_errand(struct muc *self, struct hints *hints, const struct said *said, bool heard,
             enum whom whom)
 {
     struct errand *errand = new_errand(self, hints, said, hints->count);
     for (size_t i = 0; i < hints->count; i++) {
         struct member *member = &hints->members[i];
-        unsigned what = member->here ? 0 : due(member, said, heard, whom);
+        unsigned what = member->here ? 0 : due(member, said->stanza, heard, whom);
         if (what)
             add(errand, member->jid, what);
     }
@@ -177,7 +219,7 @@ static void later(void *instance, void *argument);
 
 /* Whether all may be told now; else that is done later, of what is said last until then. */
 static bool
-is_time(struct muc *self, struct hints *hints, const struct xy_stanza *said)
+is_time(struct muc *self, struct hints *hints, const struct said *said)
 {
     int64_t now = xy_monotonic_ms(), next = hints->told_ms + INTERVAL_MS;
     if (!hints->timed && (hints->told_ms == 0 || now >= next)) {
@@ -185,7 +227,8 @@ is_time(struct muc *self, struct hints *hints, const struct xy_stanza *said)
         return true;
     }
     xy_stanza_drop(hints->waiting);
-    hints->waiting = xy_stanza_keep(said);
+    hints->waiting = xy_stanza_keep(said->stanza);
+    hints->waiting_id = said->id;
     if (!hints->timed)
         (void)xy_after(self, next - now, later, hints);
     hints->timed = true;
@@ -199,24 +242,25 @@ later(void *instance, void *argument)
     struct muc *self = instance;
     struct hints *hints = argument;
     struct xy_room *room;
-    const struct xy_stanza *said = NULL;
     xy_status status = muc_enter(self, hints->room, &room);
-    said = hints->waiting;
+    struct said said = {hints->waiting, hints->waiting_id};
     hints->waiting = NULL;
     bool same = status == XY_OK &&
                 hints->number == muc_state(room)->number; /* not another of that name */
     if (same && muc_hints(self, room) && muc_see_who_is_here(self, hints, room) > 0)
-        send_errand(self, hints, said, is_heard(), THE_OTHERS);
+        send_errand(self, hints, &said, is_heard(), THE_OTHERS);
     hints->told_ms = xy_monotonic_ms();
     hints->timed = false;
     if (status == XY_OK)
         xy_room_leave(room);
-    xy_stanza_drop(said);
+    xy_stanza_drop(said.stanza);
 }
 
 void
-muc_note_unread(struct muc *self, struct xy_room *room, const struct xy_stanza *sent)
+muc_note_unread(struct muc *self, struct xy_room *room, const struct xy_stanza *sent,
+                xy_message_id id)
 {
+    const struct said said = {sent, id};
     struct hints *hints = muc_hints(self, room);
     if (!hints || hints->count == 0)
         return;
@@ -226,8 +270,8 @@ muc_note_unread(struct muc *self, struct xy_room *room, const struct xy_stanza *
     if (!away)
         return;
     bool heard = muc_settings(room)->members_only && is_heard();
-    bool now = heard && is_time(self, hints, sent);
-    send_errand(self, hints, sent, heard, now ? EVERYBODY : MENTIONED_ONLY);
+    bool now = heard && is_time(self, hints, &said);
+    send_errand(self, hints, &said, heard, now ? EVERYBODY : MENTIONED_ONLY);
 }
 
 void

@@ -24,6 +24,7 @@ struct hints {
     size_t count;
     /* unread.c */
     const struct xy_stanza *waiting; /* said since the last hint */
+    xy_message_id waiting_id;
     int64_t told_ms;                 /* monotonic; 0: never */
     bool timed;
 };
@@ -36,6 +37,8 @@ void muc_drop_hints(struct muc *self); /* all */
 size_t muc_see_who_is_here(struct muc *self, struct hints *hints, struct xy_room *room);
 
 /* ---- unread.c ---------------------------------------------------------------------------------- */
+/* What was taken back meanwhile is told of without its words. */
+void muc_forget_unread(struct muc *self, xy_message_id id);
 /* Runs `task` behind what is being written in muc_behind. */
 void muc_errand(struct muc *self, xy_task_fn *task, void *argument);
 

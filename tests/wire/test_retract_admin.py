@@ -184,8 +184,8 @@ def test_s1_11_a_repeat_changes_nothing(cast, server, request):
 request_of = request
 
 
-def test_what_goes_with_it_and_what_quotes_it(cast, server, request):
-    """S1-17: corrections and reactions go; replies and typed quotes are listed and stay."""
+def test_s1_17_what_goes_with_it_and_what_quotes_it(cast, server, request):
+    """Corrections and reactions go; replies and typed quotes are listed and stay."""
     romeo, juliet = cast.online("romeo", "juliet")
     says(romeo, juliet, "m1", "first words")
     first = _number(server, request, romeo)
