@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Configurations that are valid and can lose a message (requirement S2-15): each such
- * combination is named, with what it costs, when a configuration is checked, started with or
- * reloaded.
+ * Configurations that are valid and can lose a message (requirement S2-15), or keep what their
+ * operator believes destroyed: each such combination is named, with what it costs, when a
+ * configuration is checked, started with or reloaded.
  */
 #include "core/server/server.h"
 
@@ -110,6 +110,54 @@ relaxed(const struct view *view)
     return xy_str_is(value(view, "storage.durability"), "relaxed");
 }
 
+/* ---- what is taken back --------------------------------------------------------------------
+ */
+
+static const char *const takes_back[] = {"retract", "retract_muc", "retract_admin"};
+enum { TAKES_BACK = sizeof(takes_back) / sizeof(takes_back[0]) };
+
+/* Whether a module that is on has a purge_after of its own, and uses it as said. */
+static bool
+has_purge_after(const struct view *view, bool by_preset)
+{
+    for (size_t i = 0; i < TAKES_BACK; i++) {
+        const char *preset = xy_temp_printf("modules.%s.purge_by_preset", takes_back[i]).at;
+        const char *after = xy_temp_printf("modules.%s.purge_after", takes_back[i]).at;
+        if (is_on(view, takes_back[i]) && duration(view, after) != XY_NONE &&
+            xy_str_is(value(view, preset), "on") == by_preset)
+            return true;
+    }
+    return false;
+}
+
+static bool
+purges(struct xy_str governance)
+{
+    return xy_str_is(governance, "hygienic") || xy_str_is(governance, "minimal");
+}
+
+static bool
+preset_without_retention(const struct view *view)
+{
+    static const char *const classes[] = {"user", "notice", "news", "service", "integration"};
+    bool any = purges(value(view, "governance"));
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+        any |= purges(value(view, xy_temp_printf("governance_by_class.%s", classes[i]).at));
+    return any && !is_on(view, "retention");
+}
+
+static bool
+purge_after_without_retention(const struct view *view)
+{
+    return has_purge_after(view, false) && !is_on(view, "retention");
+}
+
+static bool
+purge_after_unused(const struct view *view)
+{
+    return has_purge_after(view, true);
+}
+
 static const struct rule {
     bool (*applies)(const struct view *view);
     const char *text;
@@ -131,6 +179,12 @@ static const struct rule {
                            "received after limits.grace, whether or not the client has it"},
     {no_grace, "limits.grace is 0: what reached the machine of a client without stream "
                "management counts as received at once"},
+    {preset_without_retention, "governance: hygienic or minimal without retention: nothing "
+                               "destroys the content of what is taken back; it stays sealed"},
+    {purge_after_without_retention, "purge_after without retention: nothing destroys the "
+                                    "content of what is taken back; it stays sealed"},
+    {purge_after_unused, "purge_after without purge_by_preset: off has no effect: governance "
+                         "says when the content of what is taken back is destroyed"},
     {relaxed, "storage.durability: relaxed: what was acknowledged in the last moments before a "
               "power failure can be gone"},
 };

@@ -97,6 +97,15 @@ start(struct xyi_config *config, struct xy_diagnostics *to, struct xy_str *error
     return status;
 }
 
+/* For whoever reads the log and never saw the terminal. */
+static void
+log_cautions(const struct xy_diagnostics *of)
+{
+    for (const struct xyi_diagnostic *at = xyi_diagnostics_first(of); at; at = at->next)
+        xy_warn("config.caution", "configuration", XY_F_STR_AS("where", at->where),
+                XY_F_STR_AS("text", at->text));
+}
+
 static void
 begin(void *argument)
 {
@@ -111,8 +120,10 @@ begin(void *argument)
     if (status == XY_OK) {
         log_ready(config);
         xyi_config_lint(config, to);
+        log_cautions(to);
+    } else {
+        print_diagnostics(to);
     }
-    print_diagnostics(to);
     if (error.len)
         fprintf(stderr, "xylemd: " XY_FMT "\n", XY_ARG(error));
     if (status != XY_OK && !xyi_server.config)

@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from lib import process
+
 pytestmark = [pytest.mark.xylem, pytest.mark.once]
 
 BASE = """\
@@ -187,6 +189,48 @@ def test_what_can_lose_a_message_is_named(build, tmp_path, name):
     modules, more, said = RISKS[name]
     text = QUIET.replace("modules: {}", "") + f"modules: {{ {modules} }}\n{more}\n"
     assert any(said in line for line in cautions(build, tmp_path, text)), cautions(build, tmp_path, text)
+
+
+TAKEN_BACK = "audit: on, muc: on, " + SAFE
+PURGES = {"by_preset": "purge_by_preset: off, purge_after: 1 day", "never": "purge_by_preset: off, purge_after: none",
+          "unused": "purge_after: 1 day"}
+BY_ITSELF, NO_PRESET, UNUSED = ("purge_after without retention", "governance: hygienic or minimal without retention",
+                                "purge_after without purge_by_preset: off has no effect")
+KEPT = {
+    "hygienic": ("retract: on", "governance: hygienic", NO_PRESET),
+    "minimal": ("retract: on", "governance: minimal", NO_PRESET),
+    "without the modules": ("time: on", "governance: minimal", NO_PRESET),
+    "of a class": ("retract: on", "governance_by_class: { service: hygienic }", NO_PRESET),
+    "evidential": ("retract: on", "governance: evidential", None),
+    "done": ("retention: on, retract: on", "governance: minimal", None),
+    "done of a class": ("retention: on", "governance_by_class: { service: hygienic }", None),
+}
+for _module, _more in (("retract", ""), ("retract_muc", "authors: on, "), ("retract_admin", "")):
+    KEPT |= {
+        f"{_module} alone": (f"{_module}: {{ {_more}{PURGES['by_preset']} }}", "", BY_ITSELF),
+        f"{_module} and retention": (f"retention: on, {_module}: {{ {_more}{PURGES['by_preset']} }}", "", None),
+        f"{_module} never": (f"{_module}: {{ {_more}{PURGES['never']} }}", "", None),
+        f"{_module} unused": (f"retention: on, {_module}: {{ {_more}{PURGES['unused']} }}", "", UNUSED),
+    }
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_is_not_destroyed_as_it_seems_is_named(build, tmp_path, name):
+    """Nothing is purged without the module retention, and nobody would notice."""
+    modules, more, expected = KEPT[name]
+    text = QUIET.replace("modules: {}", "") + f"modules: {{ {TAKEN_BACK}, {modules} }}\n{more}\n"
+    said = cautions(build, tmp_path, text)
+    found = [told for told in (BY_ITSELF, NO_PRESET, UNUSED) if any(told in line for line in said)]
+    assert found == ([expected] if expected else []), said
+
+
+def test_it_is_said_at_the_start_and_at_a_reload(make_server):
+    server = make_server(modules={"audit": True, "retract": True, "retention": False}, governance="minimal")
+    process.wait_until(lambda: [line for line in server.output().splitlines()
+                                if " config.caution " in line and NO_PRESET in line], "the caution in the log")
+    assert NO_PRESET not in server.reload(modules={"retention": True})
+    assert NO_PRESET in server.reload(modules={"retention": False})
+    assert [line for line in server.output(10**6).splitlines() if "reload.complaint" in line and NO_PRESET in line]
 
 
 def test_a_safe_configuration_is_not_cautioned(build, tmp_path):
