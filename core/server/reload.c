@@ -160,10 +160,11 @@ xyi_config_announce(struct xy_str by)
     struct xy_setting *settings = xy_temp_alloc((count + 1) * sizeof(*settings));
     count = 0;
     for (const struct xyi_item *item = first; item; item = item->next) {
-        bool hidden = item->secret && item->value.len;
+        struct xy_str text = xyi_item_text(item);
+        bool hidden = item->secret && !xy_str_equal(text, item->value);
         settings[count++] = (struct xy_setting){
             .name = item->name,
-            .value = xyi_item_text(item),
+            .value = text,
             .mark = hidden ? xyi_secret_mark(item->name, item->value) : XY_NO_STR,
         };
     }

@@ -71,6 +71,60 @@ def test_n2_holds_win(erasing, request):
     assert "held" in server.json("hold", "export", hold, "--reason", "court")["fields"]["export"]
 
 
+def holds(server, *words):
+    hold = server.json("hold", "add", "--name", "x", "--reason", "y", *words)["fields"]["hold"]
+    process.wait_until(lambda: server.json("hold", "show", hold)["fields"]["state"] == "complete", "the hold", 30)
+    return hold
+
+
+def test_n4_what_was_held_is_erased_when_it_is_released(erasing, request):
+    """Without another command, recorded, and only what no other hold keeps."""
+    server, cast = erasing()
+    romeo, juliet = cast.online("romeo", "juliet")
+    bare = romeo.jid
+    for number_of, text in enumerate(("free", "held once", "held twice")):
+        says(romeo, juliet, f"m{number_of}", text)
+        juliet.hears("<message type='*'>...</message>")
+    once, twice = holds(server, "--keyword", "held"), holds(server, "--keyword", "twice")
+    fields = erase(server, bare)
+    assert (fields["salts"], fields["held"]) == (1, 2)
+    server.ctl("hold", "release", once, "--reason", "settled")
+    process.wait_until(lambda: number(server, request, SALTED) == 1, "what was held once", 30)
+    server.restart()
+    server.advance("10 min")
+    assert number(server, request, SALTED) == 1  # the other hold keeps it
+    server.ctl("hold", "release", twice, "--reason", "settled")
+    process.wait_until(lambda: number(server, request, SALTED) == 0, "what was held twice", 30)
+    newest, second, done, asked = server.json("audit", "search", "--kind", "erase")["rows"]
+    assert {r["operation"] for r in (newest, second, done)} == {asked["operation"]}
+    assert [(r["reason"], r["details"]) for r in (done, second, newest)] == [
+        ("done", "salts=1; held=2; messages=0"), ("released", "salts=1; held=1; messages=0"),
+        ("released", "salts=1; held=0; messages=0")]
+
+
+def test_n4_what_only_the_hold_kept_is_erased_when_it_goes(erasing, request):
+    """Also when nobody was there to hear of the release: retention was off meanwhile."""
+    server, cast = erasing(governance="minimal")
+    romeo, juliet = cast.online("romeo", "juliet")
+    bare = romeo.jid
+    says(romeo, juliet, "m1", "held")
+    juliet.hears("<message type='*'>...</message>")
+    hold = holds(server, "--person", bare)
+    assert erase(server, bare)["held"] == 1
+    server.reload(modules={"retention": False})
+    server.ctl("hold", "release", hold, "--reason", "settled")
+    server.advance("31 days")
+    process.wait_until(lambda: number(server, request, "select count(*) from message") == 0, "the end of the hold", 30)
+    assert number(server, request, SALTED) == 1
+    server.reload(modules={"retention": True})
+
+    def erased():
+        server.advance("1 min")
+        return number(server, request, SALTED) == 0
+    process.wait_until(erased, "the rest of the erasure", 30)
+    assert "held=0" in server.json("audit", "search", "--kind", "erase")["rows"][0]["details"]
+
+
 def test_who_comes_after_is_somebody_else(erasing, request):
     server, cast = erasing()
     romeo, juliet = cast.online("romeo", "juliet")

@@ -2,11 +2,18 @@
 /*
  * Does things worth a record, for tests of the audit log: `actor act COUNT` puts a row and
  * COUNT records into one transaction; with --fail the transaction is refused by the database,
- * with
- * --loop it begins again until the server is killed. What was done is in table actor_act.
+ * with --loop it begins again until the server is killed. What was done is in table actor_act.
+ * It has a secret, too, for tests of what is said of those.
  */
 #define XY_STATE actor
 #include <xylem/xylem.h>
+
+struct actor {
+    const xy_secret password;
+};
+static const struct xy_option options[] = {
+    XY_OPTION(password, .initial = "", .doc = "A secret."),
+};
 
 static const struct xy_migration schema[] = {
     {1, "create table actor_act (operation text primary key not null, records bigint not null)",
@@ -68,5 +75,5 @@ static const struct xy_command_row commands[] = {
 };
 
 XY_MODULE(actor, .about = "Does things worth a record, in tests.", .scope = XY_SERVER,
-          .state_size = 1, .needs = "audit", XY_TABLE(commands, commands),
+          XY_STATE_SIZE, .needs = "audit", XY_TABLE(options, options), XY_TABLE(commands, commands),
           XY_TABLE(schema, schema), XY_TABLE(statements, statements));
