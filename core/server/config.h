@@ -11,6 +11,7 @@
 
 struct xyi_config_core {
     xy_path data_dir, control;
+    struct xy_str control_group;
     xy_choice io_threads; /* 0: auto, else threads + 1 */
     xy_choice governance; /* enum xy_governance */
 };

@@ -13,7 +13,11 @@ static const struct xy_option core[] = {
              "Where the server keeps what is its own: the embedded database, copies of loaded "
              "modules, the lock that keeps a second server out."),
     CORE(control, .initial = "/run/xylem/xylem.sock", .effect = XY_RESTART,
-         .doc = "The unix socket xylemctl talks to. Only the server's user and root may."),
+         .doc = "The unix socket xylemctl talks to. Only the server's user and root may, and "
+                "control_group."),
+    CORE(control_group, .initial = "", .effect = XY_RESTART,
+         .doc = "A group of this machine whose members may use xylemctl, too, each by his own "
+                "name in the records: four eyes take two people. Empty: none."),
     CORE(io_threads, .initial = "auto", .choices = "auto|0|1|2|3|4|5|6|7|8",
          .effect = XY_RESTART,
          .doc =

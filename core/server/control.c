@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The control socket, which only the server's user and root can open. One that nobody listens
- * on is left over from a server that was killed and is replaced; anything else at its path
- * stays.
+ * The control socket, which only the server's user, root and one group can open. One that
+ * nobody listens on is left over from a server that was killed and is replaced; anything else
+ * at its path stays.
  */
 #include <errno.h>
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -67,8 +68,33 @@ bind_private(const struct sockaddr_un *address)
     return -1;
 }
 
+static bool
+share(struct xy_str path, struct xy_str group, struct xy_str *error)
+{
+    const struct group *found = getgrnam(xy_temp_cstr(group));
+    if (!found)
+        *error = xy_temp_printf("control_group: there is no group `" XY_FMT "`", XY_ARG(group));
+    else if (chown(xy_temp_cstr(path), (uid_t)-1, found->gr_gid) != 0 ||
+             chmod(xy_temp_cstr(path), 0660) != 0)
+        *error = xy_temp_printf("control_group: giving " XY_FMT " to the group `" XY_FMT
+                                "`: %s; is the server's user in it?",
+                                XY_ARG(path), XY_ARG(group), strerror(errno));
+    else
+        return true;
+    return false;
+}
+
+static xy_status
+give_up(struct xy_str path)
+{
+    close(xyi_control.fd);
+    xyi_control.fd = -1;
+    unlink(xy_temp_cstr(path));
+    return XY_INVALID;
+}
+
 xy_status
-xyi_control_open(struct xy_str path, struct xy_str *error)
+xyi_control_open(struct xy_str path, struct xy_str group, struct xy_str *error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (path.len >= sizeof(address.sun_path)) {
@@ -88,6 +114,8 @@ xyi_control_open(struct xy_str path, struct xy_str *error)
                                                : strerror(errno));
         return XY_BROKEN;
     }
+    if (group.len && !share(path, group, error))
+        return give_up(path);
     xyi_control.path = xyi_str_copy(path);
     xyi_list_init(&xyi_control.clients);
     xyi_control.watch = xyi_watch_fd(xyi_control.fd, false, welcome, NULL);

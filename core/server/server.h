@@ -153,7 +153,7 @@ struct xyi_invariant_counts {
 extern struct xyi_invariant_counts xyi_invariant_counters;
 
 /* ---- the control socket: control.c ---------------------------------------------------------------------------- */
-XY_CHECK xy_status xyi_control_open(struct xy_str path, struct xy_str *error);
+XY_CHECK xy_status xyi_control_open(struct xy_str path, struct xy_str group, struct xy_str *error);
 /* No further requests; cancels those at work and waits until they are done. */
 XY_SUSPENDS void xyi_control_close(void);
 void xyi_control_end(void); /* removes the socket; clients hear the end of the process */

@@ -126,7 +126,8 @@ start_serving(const struct xyi_config *config, struct xy_diagnostics *to, struct
         xyi_sockets_discard(&change);
         return XY_INVALID;
     }
-    xy_status status = xyi_control_open(config->core.control.path, error);
+    xy_status status =
+        xyi_control_open(config->core.control.path, config->core.control_group, error);
     if (status != XY_OK) {
         xyi_sockets_discard(&change);
         return status;

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from lib import hall, process
-from lib.consent import ME, OTHER, Consent, Other, approvals, needs_root
+from lib.consent import ME, OTHER, SHARED, Consent, Other, approvals, needs_root
 from lib.database import deaf, number
 from lib.removal import says
 
@@ -17,7 +17,7 @@ MODULES = {"mam": True, "audit": {"evidence_every": "1 h"}, "hold": True, "reten
 @pytest.fixture
 def guarded(make_server, actors, request):
     def make(acts=None, modules=None, **options):
-        server = make_server(test_clock=True, limits={"idle": None},
+        server = make_server(test_clock=True, limits={"idle": None}, **SHARED,
                              modules={**MODULES, **(modules or {}), "approvals": approvals(acts, **options)})
         return server, actors(server), Consent(server, request)
     return make

@@ -327,6 +327,13 @@ def test_a_command_of_a_module_that_is_off(server):
     assert status == 2 and error == "xylemctl: `hold show` is of the module hold, which is off\n"
 
 
+def test_a_group_that_is_not_there(make_server):
+    server = make_server(start=False, control_group="nobody-is-in-it")
+    with pytest.raises(Exception, match="no group `nobody-is-in-it`"):
+        server.start()
+    assert not (server.directory / "xylem.sock").exists()
+
+
 # ---- without a server -----------------------------------------------------------------------------------
 
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Removal by administrators (S0-16 to S0-21, S1): who may, what a plan says, what applying does, that it
 survives a crash, and that what does not hold is found."""
-import os
 import random
 
 import pytest
 
 from lib import dom, process
 from lib.archive import ask
+from lib.consent import ME, OTHER, SHARED, Other, needs_root
 from lib.database import change, number
 from lib.removal import RETRACT, modules, says, tombstones
 from lib.room import Room, hush
@@ -15,7 +15,6 @@ from lib.server import CommandFailed
 from lib.sm import managed
 
 pytestmark = pytest.mark.xylem
-ME = f"unix:{os.getuid()}"
 MODERATE = "urn:xmpp:message-moderate:1"
 GRANT = {"grant": [ME]}
 STORE = "<store xmlns='urn:xmpp:hints'/>"
@@ -357,6 +356,28 @@ def test_n3_both_names_are_on_record(make_server, actors, request):
     assert server.json("retract", "apply", asked)["fields"]["state"] == "done"
     [record] = server.json("audit", "search", "--kind", "remove")["rows"]
     assert record["actor"] == "unix:7" and f"approver={ME}" in record["details"]
+
+
+@needs_root
+def test_s1_8_two_people_at_two_terminals(make_server, actors):
+    """Each is known by his own user of the machine; who is in no group that shares the socket is nobody."""
+    server = make_server(modules=with_admin(approvals=2, approvers=[OTHER]), **SHARED)
+    romeo, juliet = actors(server).online("romeo", "juliet")
+    says(romeo, juliet, "m1")
+    juliet.hears("<message type='*'>...</message>")
+    asked = request_of(server, "--from", romeo.jid)
+    other = Other(server)
+    assert other.ctl("retract", "plan", "1")[0] == 5, "who may approve may not remove"
+    assert "approvers" in refusal(server, "retract", "approve", asked)[1]
+    status, answer = other.ctl("retract", "approve", asked)
+    assert status == 0 and (answer["fields"]["requester"], answer["fields"]["approver"]) == (ME, OTHER)
+    assert server.json("retract", "apply", asked)["fields"]["state"] == "done"
+    [record] = server.json("audit", "search", "--kind", "remove")["rows"]
+    assert record["actor"] == ME and f"approver={OTHER}" in record["details"]
+    server.write_config(control_group="")
+    server.stop()
+    server.start()
+    assert Other(server).ctl("status")[0] == 5
 
 
 # ---- many ------------------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 """Two administrators (N3). The control socket names who asks by the user of the process, so the second one
 is a process of another user, where the tests may start one; elsewhere the database is told that somebody
 else has asked, and that somebody else has agreed."""
+import grp
 import json
 import os
+import pwd
 import subprocess
 
 import pytest
@@ -14,7 +16,10 @@ from .server import CommandFailed
 ME = f"unix:{os.getuid()}"
 IS_ROOT = os.getuid() == 0
 USER = 65534 if IS_ROOT else 7
+GROUP = grp.getgrgid(pwd.getpwuid(USER).pw_gid).gr_name
 OTHER = f"unix:{USER}"
+# Of a configuration: what lets the other one use xylemctl.
+SHARED = {"control_group": GROUP} if IS_ROOT else {}
 
 
 def approvals(acts=None, **options):
@@ -23,18 +28,17 @@ def approvals(acts=None, **options):
 
 
 class Other:
-    """Another administrator of the machine."""
+    """Another administrator of the machine; the server shares its socket with his group."""
 
     def __init__(self, server):
         self.server = server
         server.directory.parent.chmod(0o711)
         server.directory.chmod(0o711)
         server.config_file.chmod(0o644)
-        (server.directory / "xylem.sock").chmod(0o666)
 
     def ctl(self, *words):
         command = [str(self.server.build / "xylemctl"), "-c", str(self.server.config_file), *map(str, words), "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, user=USER, group=USER,
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, user=USER, group=GROUP,
                               extra_groups=[], cwd=self.server.directory, env=self.server.environment())
         return done.returncode, json.loads(done.stdout)
 
