@@ -5,6 +5,9 @@
  */
 #include "core/conf/conf_internal.h"
 
+/* A moment and the longest duration can be added: else the longest would be over at once. */
+#define LONGEST_MS (365000 * INT64_C(86400000))
+
 struct unit {
     const char *name;
     int64_t worth;
@@ -66,7 +69,7 @@ xy_duration_parse(struct xy_str text, int64_t *ms, struct xy_str *error)
 {
     struct xy_str rest = text;
     *error = XY_NO_STR;
-    if (parse_amount(text, durations, ms, error) == XY_OK)
+    if (parse_amount(text, durations, ms, error) == XY_OK && *ms <= LONGEST_MS)
         return XY_OK;
     struct xy_str digits = take_digits(&rest);
     if (digits.len && rest.len == 0)
@@ -74,6 +77,8 @@ xy_duration_parse(struct xy_str text, int64_t *ms, struct xy_str *error)
                                 " min, " XY_FMT " h or " XY_FMT " days",
                                 XY_ARG(text), XY_ARG(digits), XY_ARG(digits), XY_ARG(digits),
                                 XY_ARG(digits));
+    else if (digits.len && !error->len && find_unit(durations, rest))
+        *error = xy_temp_printf("`" XY_FMT "` is too long: at most 365000 days", XY_ARG(text));
     else if (!error->len)
         *error =
             xy_temp_printf("`" XY_FMT "` is not a duration such as 200 ms, 30 s, 5 min, 2 h "

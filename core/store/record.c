@@ -16,7 +16,8 @@
     "select m.id, s.text, t.text, m.class, m.state, m.archived, m.stanza, x.operation,"   \
     " x.by_jid, x.reason, x.notice_id, x.at, x.purge_at, x.purged,"                       \
     " (select count(*) from held h where h.message = m.id), x.actor, a.owner, a.created," \
-    " b.owner, b.created, o.id + 140737488355328 from " from                              \
+    " b.owner, b.created, o.id + 140737488355328,"                                        \
+    " (select count(*) from pending q where q.message = m.id) from " from                 \
     " left join jid s on s.id = m.sender left join jid t on t.id = m.rcpt"                \
     " left join removal x on x.message = m.id"                                            \
     " left join account a on a.jid = s.text" collation                                    \
@@ -91,6 +92,7 @@ fill_removal(struct xy_message_record *record, const struct xy_rows *rows)
 {
     record->purge_ms = XY_NONE;
     record->held = xy_rows_int(rows, 14) > 0;
+    record->only_held = record->held && xy_rows_int(rows, 5) == 0 && xy_rows_int(rows, 21) == 0;
     if (record->state == XY_MESSAGE_LIVE)
         return;
     record->operation = xy_rows_text(rows, 7);

@@ -43,6 +43,7 @@ found_in(const struct xy_rows *row)
         .state = (enum xy_message_state)xy_rows_int(row, 4),
         .archived = xy_rows_int(row, 5) != 0,
         .waits = xy_rows_int(row, 6) != 0,
+        .holds = xy_rows_int(row, 7),
         .held = xy_rows_int(row, 7) != 0,
         .purge_ms = xy_rows_is_null(row, 8) ? XY_NONE : xy_rows_int(row, 8),
         .purged = xy_rows_int(row, 9) != 0,
@@ -58,7 +59,7 @@ is(struct xy_str text, const struct xy_jid *jid)
 static bool
 is_between(const struct xy_message_scope *scope, const struct xy_message_found *found)
 {
-    if (scope->room && !is(found->addressee, scope->room))
+    if (scope->room && !is(found->addressee, scope->room) && !is(found->author, scope->room))
         return false;
     if (!scope->person)
         return true;

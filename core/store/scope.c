@@ -25,7 +25,9 @@ xyi_scope_has_words(const struct xy_message_scope *scope, const struct xy_stanza
     return found;
 }
 
-/* A message of a room comes from room/nick and goes to the room or to nobody. */
+/* A message of a room comes from room/nick and goes to the room or to nobody; one through a
+ * room, to an occupant alone, comes from a person to room/nick, or from room/nick to a person.
+ */
 static enum xyi_scope_verdict
 judge_people(const struct xy_message_scope *scope, const struct xy_stanza *message)
 {
@@ -34,7 +36,7 @@ judge_people(const struct xy_message_scope *scope, const struct xy_stanza *messa
     bool in_room = xy_str_is(xy_stanza_type(message), "groupchat");
     if (in_room && scope->with)
         return XYI_OUT_OF_SCOPE;
-    if (scope->room && (!in_room || (from != scope->room && to != scope->room)))
+    if (scope->room && from != scope->room && to != scope->room)
         return XYI_OUT_OF_SCOPE;
     if (!scope->person)
         return XYI_IN_SCOPE;

@@ -34,7 +34,8 @@ XY_API bool xy_jid_is_bare(const struct xy_jid *jid);
 /* The domain part as a JID of its own; lives as long as `jid`. */
 XY_API const struct xy_jid *xy_jid_host(const struct xy_jid *jid);
 
-/* For comparing what people type: case and width are gone, in all scripts; the fiber's memory. */
+/* For comparing what people type: case, width and what is not seen are gone, in all scripts; the
+ * fiber's memory. Two texts that look the same are the same; some that differ are as well. */
 XY_API struct xy_str xy_temp_fold(struct xy_str text);
 
 #endif

@@ -73,6 +73,7 @@ struct xy_message_record { /* all but its content */
                             readers. Absent: a former release's, or he was erased */
     int64_t removed_ms, purge_ms;    /* purge_ms XY_NONE: never */
     bool purged, held;
+    bool only_held;                  /* no archive, no queue has it: for users it is not there */
 };
 /* XY_ABSENT: there is no such row (any more). */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_look(xy_message_id id, struct xy_message_record *record);
@@ -150,7 +151,7 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_store_scrub(void);
 struct xy_message_scope { /* what is NULL, 0 or absent is anything */
     const struct xy_jid *person; /* bare: who really wrote it, or got it himself */
     const struct xy_jid *with;   /* bare: the other one */
-    const struct xy_jid *room;   /* bare */
+    const struct xy_jid *room;   /* bare: said there, or through it to one alone */
     xy_message_id after, before; /* exclusive */
     struct xy_str keyword;       /* in its body, whatever the case */
 };
@@ -161,6 +162,7 @@ struct xy_message_found {
     enum xy_message_state state;
     bool archived, waits; /* some archive, some queue has it */
     bool held, purged;
+    int64_t holds;        /* how many hold it */
     int64_t purge_ms;     /* XY_NONE: never */
 };
 /* Looks at the next `most` messages of any state and finds those in scope, by id. *through: go on behind

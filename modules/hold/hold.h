@@ -17,6 +17,7 @@ struct hold {
     xy_counter held, destroyed, failures;
     struct legal_case *first;
     bool busy;
+    bool unscrubbed; /* bytes of what was destroyed may still be in files */
 };
 
 enum phase {
@@ -47,12 +48,14 @@ struct case_row {
 };
 extern const struct xy_migration hold_schema[1];
 extern const struct xy_statement *const hold_statements[];
-enum { HOLD_STATEMENTS = 6 };
+enum { HOLD_STATEMENTS = 7 };
 XY_SUSPENDS XY_CHECK xy_status hold_read_all(struct case_row **at, size_t *count);
 XY_SUSPENDS XY_CHECK xy_status hold_read_one(int64_t id, struct case_row *row);
 XY_SUSPENDS XY_CHECK xy_status hold_next_id(int64_t *id);
 void hold_row_add(struct xy_txn *txn, const struct case_row *row);
 void hold_row_move(struct xy_txn *txn, int64_t id, enum phase phase, xy_message_id cursor);
+/* Up to there everything in scope is held, if the hold is complete. */
+void hold_row_mark(struct xy_txn *txn, int64_t id, xy_message_id through);
 void hold_row_release(struct xy_txn *txn, int64_t id, struct xy_str by, int64_t now_ms);
 const char *hold_phase_name(enum phase phase);
 

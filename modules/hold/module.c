@@ -2,7 +2,7 @@
 /*
  * Legal holds (requirement N4): messages of a case keep their content whatever anybody does to
  * them, without anybody noticing. Off by default. While the module is off nothing new comes
- * under a hold; what is under one stays.
+ * under a hold; what is under one stays, and what came is looked for when it is on again.
  */
 #include "modules/hold/hold.h"
 
@@ -21,6 +21,7 @@ start(XY_SELF)
     xy_status status = hold_load(self);
     if (status != XY_OK)
         return status;
+    self->unscrubbed = true; /* by whoever was here before */
     (void)xy_every(self, TICK_MS, tick, NULL);
     hold_work_soon(self);
     return XY_OK;

@@ -24,11 +24,13 @@ static const struct xy_statement add =
            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, 0, 0)");
 static const struct xy_statement move =
     XY_SQL("update hold_case set phase = ?, position = ? where id = ?");
+static const struct xy_statement set_mark =
+    XY_SQL("update hold_case set position = ? where id = ? and phase = 1");
 static const struct xy_statement release =
     XY_SQL("update hold_case set phase = 2, position = 0, released_by = ?, released_at = ?"
            " where id = ? and phase < 2");
-const struct xy_statement *const hold_statements[] = {&read_all, &read_one, &read_last,
-                                                      &add,      &move,     &release};
+const struct xy_statement *const hold_statements[] = {&read_all, &read_one, &read_last, &add,
+                                                      &move,     &set_mark, &release};
 
 const char *
 hold_phase_name(enum phase phase)
@@ -111,6 +113,12 @@ hold_row_move(struct xy_txn *txn, int64_t id, enum phase phase, xy_message_id cu
 {
     xy_txn_add(txn, &move, XY_INT(phase), XY_INT(cursor), XY_INT(id));
     xy_txn_expect(txn, 1);
+}
+
+void
+hold_row_mark(struct xy_txn *txn, int64_t id, xy_message_id through)
+{
+    xy_txn_add(txn, &set_mark, XY_INT(through), XY_INT(id));
 }
 
 void

@@ -4,14 +4,15 @@
  * it, so that a crash loses nothing. Invariant: from the answer to `hold add` on, every message
  * in scope that is committed comes under it with its own transaction, and those before are
  * found by walking: the walk begins behind a commit of its own, so whatever was on its way then
- * is there to be found.
+ * is there to be found. Up to where all are held is written now and then; who begins, after a
+ * crash or when the module was off, walks from there.
  *
  * A release destroys nothing: what an archive or a queue has, ages again as everything does;
  * what only the hold kept stays for `keep_released`, then goes with a record.
  */
 #include "modules/hold/hold.h"
 
-enum { LOT = 500, AGAIN_MS = 10 * 1000 };
+enum { LOT = 500, AGAIN_MS = 10 * 1000, MARK_MS = 10 * 60 * 1000 };
 
 /* ---- cases in memory --------------------------------------------------------------------- */
 
@@ -88,9 +89,13 @@ hold_load(XY_SELF)
     struct legal_case *legal;
     size_t count;
     xy_status status = hold_read_all(&rows, &count);
-    for (size_t i = 0; status == XY_OK && i < count; i++)
-        if (rows[i].phase != ENDED && !hold_find(self, rows[i].id))
-            status = hold_know(self, &rows[i], &legal);
+    for (size_t i = 0; status == XY_OK && i < count; i++) {
+        if (rows[i].phase == ENDED || hold_find(self, rows[i].id))
+            continue;
+        if (rows[i].phase == COMPLETE) /* what came while nobody looked */
+            rows[i].phase = GATHERING;
+        status = hold_know(self, &rows[i], &legal);
+    }
     return status;
 }
 
@@ -123,6 +128,13 @@ moved(struct legal_case *legal, enum phase phase, xy_message_id cursor)
     legal->cursor = cursor;
 }
 
+/* What is submitted from now on is considered when it commits. */
+static xy_message_id
+all_until_now(void)
+{
+    return xy_message_id_at(xy_now_ms()) - 1;
+}
+
 static xy_status
 gather_lot(XY_SELF, struct legal_case *legal)
 {
@@ -142,6 +154,8 @@ gather_lot(XY_SELF, struct legal_case *legal)
     if (kept)
         xy_hold_add(txn, at, kept, legal->id);
     enum phase next = through ? GATHERING : COMPLETE;
+    if (!through)
+        through = all_until_now();
     status = step_to(legal, txn, next, through);
     if (legal->phase != GATHERING) /* released meanwhile: the row did not stay as it was */
         return status;
@@ -172,14 +186,24 @@ thin_lot(const struct hold *self, struct legal_case *legal)
     return status;
 }
 
+/* Those that nothing else keeps. */
+static size_t
+count_gone(const struct xy_message_found *at, size_t count)
+{
+    size_t gone = 0;
+    for (size_t i = 0; i < count; i++)
+        gone += !at[i].archived && !at[i].waits && at[i].holds == 1;
+    return gone;
+}
+
 static xy_status
 record_end(const struct legal_case *legal, struct xy_txn *txn,
            const struct xy_message_found *at, size_t count)
 {
     struct xy_buffer details = {0};
-    size_t gone = 0;
-    for (size_t i = 0; i < count; i++)
-        gone += !at[i].archived && !at[i].waits;
+    size_t gone = count_gone(at, count);
+    if (!gone)
+        return XY_OK;
     xy_buffer_printf(&details, "hold=%lld\ncount=%zu\nfirst=%lld\nlast=%lld\n",
                      (long long)legal->id, gone, (long long)at[0].id,
                      (long long)at[count - 1].id);
@@ -208,9 +232,36 @@ end_lot(XY_SELF, struct legal_case *legal)
         status = step_to(legal, txn, next, 0);
     if (status == XY_OK) {
         moved(legal, next, 0);
-        xy_count_by(&self->destroyed, count);
+        xy_count_by(&self->destroyed, count ? count_gone(at, count) : 0);
+        self->unscrubbed |= count > 0;
     }
     return status;
+}
+
+/* So that who begins has little to walk. */
+static xy_status
+mark(const struct hold *self)
+{
+    xy_message_id now = all_until_now(), old = xy_message_id_at(xy_now_ms() - MARK_MS);
+    struct xy_txn *txn = NULL;
+    for (struct legal_case *at = self->first; at; at = at->next) {
+        if (at->phase != COMPLETE || at->cursor >= old)
+            continue;
+        txn = txn ? txn : xy_txn_begin();
+        hold_row_mark(txn, at->id, now);
+        at->cursor = now; /* should it fail: the next mark is as good */
+    }
+    return txn ? xy_txn_commit(txn) : XY_OK;
+}
+
+static void
+scrub(XY_SELF)
+{
+    if (!self->unscrubbed)
+        return;
+    self->unscrubbed = xy_store_scrub() != XY_OK;
+    if (self->unscrubbed)
+        xy_warn("hold.not_scrubbed", "bytes of what was destroyed may still be in files");
 }
 
 static bool
@@ -270,22 +321,21 @@ void
 hold_work(XY_SELF)
 {
     struct legal_case *legal;
-    bool destroyed = false;
     if (self->busy)
         return;
     self->busy = true;
     xy_status status = hold_load(self); /* also what another instance added meanwhile */
     while (status == XY_OK && (legal = find_due(self))) {
         enum phase before = legal->phase;
-        destroyed |= before == RELEASED;
         status = step(self, legal);
         if (legal->phase != before && legal->phase >= RELEASED)
             xy_run_hold_released(NULL, legal->id);
         if (legal->phase == ENDED)
             hold_forget(self, legal);
     }
-    if (destroyed && xy_store_scrub() != XY_OK)
-        xy_warn("hold.not_scrubbed", "bytes of what was destroyed may still be in files");
+    if (status == XY_OK)
+        status = mark(self);
+    scrub(self);
     self->busy = false;
     if (status == XY_OK)
         return;

@@ -168,7 +168,7 @@ retention_command_run(XY_SELF, struct xy_command *command)
     if (status == XY_OK)
         status = retention_purge(self, xy_command_actor(command), &purged);
     retention_scrub(self);
-    self->busy = false;
+    retention_rest(self);
     if (status != XY_OK)
         return xy_fail(command, status, "not all of it was done: %s", xy_status_name(status));
     xy_put_int(command, "expired", sum_of(&rules, tallies));

@@ -78,17 +78,22 @@ add_step(struct xy_txn *txn, const struct erasure *erasure)
     xy_txn_expect(txn, 1);
 }
 
-/* The same account as was meant, not one of the same name. */
+/* The same account as was meant, not one of the same name, which may be there while the archive
+ * of the former is still going: what is written since is somebody else's. */
 static xy_status
 delete_account(struct erasure *erasure)
 {
     struct xy_account account;
     xy_status status = xy_account_find(erasure->jid, &account);
-    if (status == XY_OK && account.owner == erasure->owner)
+    if (status == XY_OK && account.owner == erasure->owner) {
         status = xy_account_delete(erasure->jid);
+        if (status == XY_OK)
+            status = xy_account_find(erasure->jid, &account);
+    }
     if (status != XY_OK && status != XY_ABSENT)
         return status;
-    erasure->before = xy_message_id_at(xy_now_ms() + 1);
+    int64_t end_ms = status == XY_OK ? account.created_ms : xy_now_ms() + 1;
+    erasure->before = xy_message_id_at(end_ms);
     struct xy_txn *txn = xy_txn_begin();
     add_step(txn, erasure);
     return xy_txn_commit(txn);
@@ -269,6 +274,6 @@ retention_command_erase(XY_SELF, struct xy_command *command)
     status = begin(command, jid, &account);
     if (status == XY_OK)
         status = run(self, command, jid);
-    self->busy = false;
+    retention_rest(self);
     return status;
 }

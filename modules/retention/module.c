@@ -22,19 +22,40 @@ expire(XY_SELF)
     return retention_expire(self, XY_STR("server"), &rules, tallies);
 }
 
+static void look(void *instance, void *argument);
+
+static void
+look_soon(XY_SELF)
+{
+    if (!self->soon)
+        (void)xy_after(self, 0, look, NULL);
+    self->soon = true;
+}
+
+void
+retention_rest(XY_SELF)
+{
+    self->busy = false;
+    if (self->again)
+        look_soon(self);
+    self->again = false;
+}
+
 static void
 work(XY_SELF)
 {
     int64_t purged;
-    if (self->busy)
+    if (self->busy) {
+        self->again = true; /* who is at it may have passed what is due since */
         return;
+    }
     self->busy = true;
     xy_status status = retention_purge(self, XY_STR("server"), &purged);
     if (status == XY_OK)
         status = expire(self);
     retention_erase_left(self);
     retention_scrub(self);
-    self->busy = false;
+    retention_rest(self);
     if (status == XY_OK)
         return;
     xy_count(&self->failures);
@@ -56,15 +77,6 @@ look(void *instance, void *argument)
     (void)argument;
     self->soon = false;
     work(self);
-}
-
-static void
-look_soon(XY_SELF)
-{
-    if (self->soon)
-        return;
-    self->soon = true;
-    (void)xy_after(self, 0, look, NULL);
 }
 
 /* Its time may be now. */
@@ -90,8 +102,7 @@ start(XY_SELF)
     self->released = true;   /* perhaps, meanwhile */
     self->expire_ms = xy_monotonic_ms() + TICK_MS;
     (void)xy_every(self, TICK_MS, tick, NULL);
-    self->soon = true; /* what a crash interrupted */
-    (void)xy_after(self, 0, look, NULL);
+    look_soon(self); /* what a crash interrupted */
     return XY_OK;
 }
 

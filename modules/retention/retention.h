@@ -24,7 +24,11 @@ struct retention {
     bool unscrubbed;   /* bytes of what was destroyed may still be in files */
     bool released;     /* a hold let messages go: what waited for that may be erased */
     bool soon;         /* a look at what is due is scheduled */
+    bool again;        /* something was taken back while busy */
 };
+
+/* ---- module.c ---- */
+void retention_rest(XY_SELF); /* not busy any more */
 
 /* ---- rules.c
  * ---------------------------------------------------------------------------------- */

@@ -33,7 +33,8 @@ look(struct asked *asked)
         status = find(asked, &id);
     if (status == XY_OK)
         status = xy_message_look(id, &asked->original);
-    if (status == XY_OK && asked->original.addressee != asked->room)
+    if (status == XY_OK &&
+        (asked->original.addressee != asked->room || asked->original.only_held))
         status = XY_ABSENT;
     return status;
 }

@@ -137,6 +137,13 @@ TEST(durations_have_units)
     expect_error(
         "keep_for: 99999999999999999 days",
         "1:11: keep_for: `99999999999999999 days` is too large: use a smaller one, or `none`");
+    CHECK_EQ(duration("keep_for: 365000 days"), 365000 * INT64_C(86400000));
+    expect_error("keep_for: 365001 days",
+                 "1:11: keep_for: `365001 days` is too long: at most 365000 days, or `none`");
+    expect_error(
+        "keep_for: 9223372036854775807 ms",
+        "1:11: keep_for: `9223372036854775807 ms` is too long: at most 365000 days, or "
+        "`none`");
     expect_error("keep_for: 5 s", "1:11: keep_for: must be at least 1 min, not 5 s");
     finish();
 }

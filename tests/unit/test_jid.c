@@ -40,14 +40,26 @@ TEST(texts_fold_in_all_scripts)
         {"Stra\xc3\x9f"
          "e",
          "STRASSE"},
-        {"\xef\xbc\xa1", "a"},                  /* full width A */
-        {"\xee\x80\x80 Ab", "\xee\x80\x80 aB"}, /* private use: refused by nameprep */
+        {"\xef\xbc\xa1", "a"},                              /* full width A */
+        {"\xee\x80\x80 \xc3\x84", "\xee\x80\x80 \xc3\xa4"}, /* private use: no name has it */
+        {"\xc3\x84\xe2\x80\x8e", "\xc3\xa4"},               /* a direction mark */
+        {"A\xcc\x88", "\xc3\xa4"},                          /* decomposed */
+        {"\xc4\xb0I", "\xc4\xb1i"},                         /* dots, and none */
         {"", ""},
     };
     for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
         CHECK_STR(xy_temp_fold(xy_str_from(same[i][0])),
                   xy_temp_fold(xy_str_from(same[i][1])).at);
     CHECK_STR(xy_temp_fold(XY_STR("A b-C")), "a b-c");
+    CHECK_EQ(
+        xy_temp_fold(XY_STR("\xef\xb7\xba\xef\xb7\xba\xef\xb7\xba\xef\xb7\xba\xef\xb7\xba"
+                            "\xef\xb7\xba\xef\xb7\xba\xef\xb7\xba\xef\xb7\xba\xef\xb7\xba"))
+            .len,
+        330); /* U+FDFA grows most */
+    CHECK_EQ(xy_temp_fold(XY_STR("\xc3\x84\xff"
+                                 "B"))
+                 .len,
+             4); /* no UTF-8 */
     CHECK(!xy_temp_fold(XY_NO_STR).len);
     logic_end();
 }
