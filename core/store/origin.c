@@ -26,32 +26,6 @@ const struct xyi_planned xyi_origin_planned[] = {
     {.statement = NULL},
 };
 
-struct xy_str
-xy_login_path_name(enum xy_login_path path)
-{
-    static const char *const names[] = {
-        [XY_LOGIN_UNKNOWN] = "unknown", [XY_LOGIN_SASL] = "sasl",
-        [XY_LOGIN_SASL2] = "sasl2",     [XY_LOGIN_SASL2_BIND2] = "sasl2+bind2",
-        [XY_LOGIN_FAST] = "fast",       [XY_LOGIN_FAST_BIND2] = "fast+bind2",
-        [XY_LOGIN_RESUMED] = "resumed",
-    };
-    size_t at = (size_t)path;
-    return xy_str_from(names[at < sizeof(names) / sizeof(names[0]) ? at : XY_LOGIN_UNKNOWN]);
-}
-
-struct xy_str
-xy_source_name(enum xy_source source)
-{
-    static const char *const names[] = {
-        [XY_SOURCE_UNKNOWN] = "unknown", [XY_SOURCE_LOOPBACK] = "loopback",
-        [XY_SOURCE_PRIVATE] = "private", [XY_SOURCE_LINK_LOCAL] = "link-local",
-        [XY_SOURCE_SHARED] = "shared",   [XY_SOURCE_PUBLIC] = "public",
-        [XY_SOURCE_UNIX] = "unix",
-    };
-    size_t at = (size_t)source;
-    return xy_str_from(names[at < sizeof(names) / sizeof(names[0]) ? at : XY_SOURCE_UNKNOWN]);
-}
-
 void
 xyi_login_add(struct xy_txn *txn, const struct xyi_login_row *row)
 {

@@ -24,6 +24,8 @@ enum xy_message_class {
     XY_SERVICE_MESSAGE, /* a session of a bot */
     XY_INTEGRATION_MESSAGE,
 };
+XY_API struct xy_str xy_message_class_name(enum xy_message_class class);
+XY_API struct xy_str xy_message_state_name(enum xy_message_state state);
 enum xy_session_class { XY_INTERACTIVE, XY_BOT, XY_INTEGRATION, XY_COMPONENT, XY_API_CALL };
 /* Decided from authenticated facts: what its account is (S0-25). */
 XY_API enum xy_session_class xy_session_class(const struct xy_session *session);

@@ -36,6 +36,7 @@ struct audit {
     const struct xy_str lost_key;
     const xy_duration evidence_every;
     const int64_t evidence_count;
+    const xy_list auditors;
     xy_counter records, heads, roots, failures;
     struct signer signer, coming; /* coming: while a key is changed */
     unsigned char former[KEY];    /* public: whose heads we trust since a change; or nobody's */
@@ -189,7 +190,7 @@ struct hash audit_evidence_leaf(const struct xy_evidence *evidence);
 void audit_note_config(XY_SELF, struct xy_str by, const struct xy_setting *settings, size_t count);
 XY_SUSPENDS void audit_note_end(XY_SELF);
 
-/* ---- verify.c, json.c, admin.c, prove.c -------------------------------------------------------- */
+/* ---- verify.c, json.c, admin.c, message.c, prove.c -------------------------------------------------------- */
 struct verdict {
     int64_t records, heads;
     int64_t bad;    /* the first record that is wrong; 0: none */
@@ -208,6 +209,7 @@ xy_status audit_command_export(XY_SELF, struct xy_command *command);
 xy_status audit_command_seal(XY_SELF, struct xy_command *command);
 xy_status audit_command_key(XY_SELF, struct xy_command *command);
 xy_status audit_command_prove(XY_SELF, struct xy_command *command);
+xy_status audit_command_message(XY_SELF, struct xy_command *command);
 xy_status audit_command_growth(XY_SELF, struct xy_command *command);
 
 #endif

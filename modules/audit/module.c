@@ -60,6 +60,10 @@ static const struct xy_option options[] = {
               .doc = "New messages get a root in the log this often."),
     XY_OPTION(evidence_count, .initial = "10000", .min = 1, .max = 100000,
               .doc = "Messages under one root at most."),
+    XY_OPTION(
+        auditors, .initial = "[]",
+        .doc = "Who may see where a message came from (`audit message`): administrators as the "
+               "control socket names them, such as unix:1000. Being one is not enough."),
 };
 static const struct xy_hook hooks[] = {
     XY_ON(audit_add, audit_add),
@@ -83,6 +87,10 @@ static const struct xy_command_row commands[] = {
                             "[--purpose TEXT] [--record NUMBER] [--document]",
                .about = "Confirms or refutes what a message was; proves it, or a record, in a "
                         "document."),
+    XY_COMMAND("audit message", audit_command_message, .arguments = "ID [--purpose TEXT]",
+               .about =
+                   "Where a message came from and what became of it, also when it is gone; "
+                   "who asks is recorded."),
     XY_COMMAND("audit growth", audit_command_growth, .arguments = "SIZE",
                .about = "Proves that the log has grown out of that of an older head."),
     XY_COMMAND("audit seal", audit_command_seal, .arguments = "[--head]",

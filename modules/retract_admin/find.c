@@ -8,17 +8,6 @@
 
 enum { LIMIT = 50, MOST = 1000, LOT = 500 };
 
-static const char *const states[] = {[XY_MESSAGE_LIVE] = "live",
-                                     [XY_MESSAGE_RETRACTED] = "retracted",
-                                     [XY_MESSAGE_MODERATED] = "moderated",
-                                     [XY_MESSAGE_REMOVED] = "removed",
-                                     [XY_MESSAGE_EXPIRED] = "expired"};
-static const char *const classes[] = {[XY_USER_MESSAGE] = "user",
-                                      [XY_ADMIN_NOTICE] = "administrator",
-                                      [XY_NEWS] = "news",
-                                      [XY_SERVICE_MESSAGE] = "service",
-                                      [XY_INTEGRATION_MESSAGE] = "integration"};
-
 /* What the text is read for, and who agreed. */
 struct reading {
     struct xy_str purpose; /* absent: no text is asked for */
@@ -88,8 +77,8 @@ put_message(struct xy_command *command, xy_message_id id, const struct reading *
     xy_put_str(command, "from", xy_jid_text(record.author));
     xy_put_str(command, "to", xy_jid_text(record.addressee));
     xy_put_str(command, "client_id", record.client_id);
-    xy_put_str(command, "class", xy_str_from(classes[record.class]));
-    xy_put_str(command, "state", xy_str_from(states[record.state]));
+    xy_put_str(command, "class", xy_message_class_name(record.class));
+    xy_put_str(command, "state", xy_message_state_name(record.state));
     xy_put_bool(command, "held", record.held);
     xy_put_str(command, "actor", record.actor);
     xy_put_str(command, "removed",
@@ -153,7 +142,9 @@ command_find(XY_SELF, struct xy_command *command)
     if (xy_arg(command, "purpose").at && !reading.purpose.len)
         return xy_fail(command, XY_INVALID, "--purpose must say what the text is read for");
     if (choice.one && xy_message_look(choice.one, &record) == XY_ABSENT)
-        return xy_fail(command, XY_ABSENT, "there is no such message");
+        return xy_fail(command, XY_ABSENT,
+                       "there is no such message now: `audit message` says "
+                       "what is known of one that was there");
     status = begin_reading(command, choice.one, &reading);
     if (status != XY_OK)
         return status;
@@ -182,6 +173,6 @@ command_who(XY_SELF, struct xy_command *command)
         status = survey_make(self, &survey);
     if (status != XY_OK)
         return status;
-    xy_put_str(command, "state", xy_str_from(states[record.state]));
+    xy_put_str(command, "state", xy_message_state_name(record.state));
     return plan_show_one(self, command, choice.one, survey.items, survey.count);
 }
