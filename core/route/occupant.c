@@ -141,6 +141,12 @@ xy_room_count(const struct xy_room *room)
     return room->count;
 }
 
+size_t
+xy_room_nicks(const struct xy_room *room)
+{
+    return room->by_nick ? xy_map_count(room->by_nick) : 0;
+}
+
 struct xy_occupant *
 xy_room_first(const struct xy_room *room)
 {

@@ -62,6 +62,7 @@ XY_API struct xy_occupant *xy_occupant_add(struct xy_room *room, const struct xy
 XY_API void xy_occupant_remove(struct xy_occupant *occupant);
 XY_API void xy_occupant_rename(struct xy_occupant *occupant, const struct xy_jid *nick);
 XY_API size_t xy_room_count(const struct xy_room *room); /* occupants */
+XY_API size_t xy_room_nicks(const struct xy_room *room); /* those that share a nick are one */
 XY_API struct xy_occupant *xy_room_first(const struct xy_room *room); /* in the order they came */
 XY_API struct xy_occupant *xy_occupant_next(const struct xy_occupant *occupant);
 XY_API struct xy_occupant *xy_room_find(const struct xy_room *room, const struct xy_jid *real);

@@ -5,7 +5,10 @@
  */
 #include "modules/muc/talk.h"
 
-enum { MOST_INVITED = 100 };
+enum {
+    MOST_INVITED = 100,
+    INVITED_MS = 60 * 1000
+}; /* at once, and by one person in that time */
 
 struct invited {
     const struct xy_node *node;
@@ -148,6 +151,9 @@ muc_invite(struct muc *self, struct xy_room *room, const struct xy_stanza *messa
     struct refusal why = may_invite(self, room, inviter);
     if (!why.text)
         why = read_invited(x, invited, &count);
+    for (size_t i = 0; !why.text && i < count; i++)
+        if (!muc_take(self, "invite", xy_room_jid(room), inviter, MOST_INVITED, INVITED_MS))
+            why = (struct refusal){XY_POLICY_VIOLATION, "wait", "Too many invitations"};
     if (!why.text)
         why = admit(self, room, inviter, invited, count);
     for (size_t i = 0; !why.text && i < count; i++)

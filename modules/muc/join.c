@@ -42,7 +42,8 @@ look_at_password(const struct entry *entry)
     return welcome;
 }
 
-/* 7.2.10. Another session of a nick that is there takes no place. */
+/* 7.2.10. An occupant is a nick (XEP-0045 4.2): another session of one that is there takes no
+ * place, a person's second nick does. */
 static struct refusal
 look_for_place(const struct entry *entry)
 {
@@ -50,7 +51,7 @@ look_for_place(const struct entry *entry)
     int32_t wanted = muc_settings(entry->room)->max_users;
     if (wanted > 0 && wanted < most)
         most = wanted;
-    if (entry->who.affiliation >= XY_ADMIN || (int64_t)xy_room_count(entry->room) < most ||
+    if (entry->who.affiliation >= XY_ADMIN || (int64_t)xy_room_nicks(entry->room) < most ||
         xy_room_find_nick(entry->room, entry->nick))
         return welcome;
     return door_refuse(XY_SERVICE_UNAVAILABLE);

@@ -65,6 +65,8 @@ talk(struct muc *self, const struct xy_stanza *message)
 /* ---- to the room itself
  * ---------------------------------------------------------------------- */
 
+enum { OUTSIDE_MOST = 20, OUTSIDE_MS = 60 * 1000 }; /* of who is not in the room, by account */
+
 static struct refusal
 serve(struct muc *self, struct xy_room *room, const struct xy_stanza *message,
       struct post *post)
@@ -78,6 +80,9 @@ serve(struct muc *self, struct xy_room *room, const struct xy_stanza *message,
         return muc_decline(self, room, message, decline, post);
     if (sender && !muc_may_send(self, sender, message))
         return (struct refusal){0};
+    if (!sender && !muc_take(self, "outside", xy_room_jid(room), xy_stanza_from(message),
+                             OUTSIDE_MOST, OUTSIDE_MS))
+        return (struct refusal){XY_POLICY_VIOLATION, "wait", "Too much at once"};
     if (x && xy_node_child(x, ns, XY_STR("invite")))
         return muc_invite(self, room, message, x, post);
     if (form && xy_str_is(muc_form_value(form, "FORM_TYPE"), NS_MUC_REGISTER))

@@ -85,7 +85,8 @@ struct muc {
     const xy_choice create; /* anyone | local | admins */
     const xy_list admins;   /* JIDs that are owner of every room and may create any */
     const int64_t max_rooms, max_users, rooms_per_user, rooms_per_session, max_history, max_subject, max_affiliations;
-    const xy_rate messages, presences; /* of one occupant in one room */
+    const xy_rate messages, presences, queries; /* of one occupant in one room */
+    const xy_size max_presence;        /* of what a client says of itself, kept with the occupant */
     const xy_size max_avatar;          /* XEP-0486: of the vCard */
     const xy_duration keep_empty;      /* a temporary room nobody is in, after a restart */
     struct defaults default_config;    /* of new rooms: muc_default_settings() */
@@ -219,7 +220,8 @@ extern const struct xy_statement muc_sql_members, muc_sql_mark, muc_sql_unmark, 
 XY_SUSPENDS void muc_show_past(struct muc *self, struct xy_occupant *newcomer, const struct xy_node *wanted);
 /* A message from the room itself (status codes 104, 170–173 …, to all; 0-terminated). Not archived. */
 void muc_tell_config_changed(struct muc *self, struct xy_room *room, const int *codes);
-/* May that occupant send now (option messages/presences, slow mode)? Else it has been answered. */
+/* May that occupant send now (options messages, presences, queries, slow mode)? Else it has been answered, if
+ * that can be. */
 bool muc_may_send(struct muc *self, struct xy_occupant *occupant, const struct xy_stanza *stanza);
 
 /* ---- iq to rooms and the service: each in its file ------------------------------------------------------- */
@@ -274,7 +276,7 @@ XY_SUSPENDS XY_CHECK xy_status muc_configure(struct muc *self, struct xy_room *r
 
 /* ---- tables: options.c defines them without a size, so the compiler compares the counts ---------------------- */
 #define MUC_ONE(...) +1
-enum { MUC_OPTIONS = 15 MUC_SETTINGS(MUC_NO_FIELD, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE), MUC_MIGRATIONS = 3 };
+enum { MUC_OPTIONS = 17 MUC_SETTINGS(MUC_NO_FIELD, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE, MUC_ONE), MUC_MIGRATIONS = 3 };
 extern const struct xy_option muc_options[MUC_OPTIONS];
 void muc_check_options(const struct muc *self, struct xy_diagnostics *to);
 extern const struct xy_migration muc_schema[MUC_MIGRATIONS];

@@ -40,6 +40,11 @@ const struct xy_option muc_options[] = {
               .doc = "How many messages one occupant may send to a room."),
     XY_OPTION(presences, .initial = "5/s burst 20", .none = true,
               .doc = "How many changes of presence one occupant may send to a room."),
+    XY_OPTION(
+        queries, .initial = "20/s burst 200", .none = true,
+        .doc = "How many requests (iq) one occupant may have passed on to others in a room."),
+    XY_OPTION(max_presence, .initial = "16 KiB", .min = 1024, .max = 1024 * 1024,
+              .doc = "How large an occupant's presence may be."),
     XY_OPTION(max_avatar, .initial = "128 KiB", .min = 1024, .max = 64 * 1024 * 1024,
               .doc = "How large the vCard with a room's avatar may be."),
     XY_OPTION(keep_empty, .initial = "10 min", .min = 1000, .max = INT64_C(31536000000),

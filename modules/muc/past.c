@@ -8,13 +8,12 @@
 
 enum { MOST_BYTES = 512 * 1024 };
 
-static const struct xy_note past_note = {"muc.past", 1, 0};
+static const struct xy_note past_note = {"muc.past", 2, 0};
 
-/* One message: these bytes, then the author's real JID and the stanza. */
+/* One message: these bytes, then the author's bare JID and the stanza. */
 struct head {
     int64_t ms;
     uint32_t jid, stanza;
-    uint32_t open; /* the room was non-anonymous */
 };
 struct record {
     struct head head;
@@ -92,9 +91,9 @@ muc_remember(struct muc *self, struct xy_room *room, const struct xy_occupant *a
         settings->history < self->max_history ? settings->history : self->max_history;
     if (!is_history(sent) || most <= 0)
         return;
-    struct xy_str stanza = xy_stanza_text(sent), jid = xy_jid_text(xy_occupant_real(author));
-    struct head head = {xy_now_ms(), (uint32_t)jid.len, (uint32_t)stanza.len,
-                        settings->whois == WHOIS_ANYONE};
+    struct xy_str stanza = xy_stanza_text(sent),
+                  jid = xy_jid_text(xy_jid_bare(xy_occupant_real(author)));
+    struct head head = {xy_now_ms(), (uint32_t)jid.len, (uint32_t)stanza.len};
     size_t bytes = sizeof(head) + jid.len + stanza.len;
     if (bytes > MOST_BYTES)
         return;
@@ -154,7 +153,6 @@ muc_recall(struct xy_room *room, struct xy_muc_history *history)
     struct record *records = xy_temp_alloc((count + 1) * sizeof(*records));
     const struct xy_stanza **found = xy_temp_alloc((count + 1) * sizeof(*found));
     int64_t left = history->characters;
-    bool open = muc_settings(room)->whois == WHOIS_ANYONE;
     while (next(&past, &records[at]))
         at++;
     history->count = 0;
@@ -162,9 +160,7 @@ muc_recall(struct xy_room *room, struct xy_muc_history *history)
         const struct record *record = &records[at];
         if (record->head.ms < history->since_ms)
             break;
-        /* who may see real JIDs because everybody may, sees those of when everybody could */
-        bool named = history->sees_real_jids && (record->head.open || !open);
-        struct xy_stanza *stanza = revive(room, record, named);
+        struct xy_stanza *stanza = revive(room, record, history->sees_real_jids);
         if (!stanza)
             continue;
         if (left != XY_NONE && (left -= characters(stanza)) < 0)

@@ -59,6 +59,13 @@ door_update(struct muc *self, struct xy_occupant *occupant, const struct xy_stan
                    xy_stanza_id(presence));
 }
 
+/* It is kept, twice, and sent to whoever comes. */
+static bool
+is_too_large(const struct muc *self, const struct xy_stanza *presence)
+{
+    return (int64_t)xy_stanza_text(presence).len > self->max_presence.bytes;
+}
+
 static struct refusal
 hear_occupant(struct muc *self, struct xy_occupant *occupant, const struct xy_stanza *presence,
               const struct xy_node *x)
@@ -109,6 +116,10 @@ come(struct muc *self, const struct xy_stanza *presence)
         answer(self, presence, XY_JID_MALFORMED);
         return;
     }
+    if (is_too_large(self, presence)) {
+        answer(self, presence, XY_POLICY_VIOLATION);
+        return;
+    }
     if (x && self->closing) {
         answer(self, presence, XY_SERVICE_UNAVAILABLE);
         return;
@@ -147,7 +158,7 @@ go(struct muc *self, const struct xy_stanza *presence)
     struct xy_occupant *occupant = xy_room_find(room, xy_stanza_from(presence));
     if (occupant) {
         xy_count(&self->left);
-        door_leave(self, occupant, presence, NULL);
+        door_leave(self, occupant, is_too_large(self, presence) ? NULL : presence, NULL);
     }
     xy_room_leave(room);
 }

@@ -1,9 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Private messages (XEP-0045 7.5). Invariant: neither side learns the real JID of the other,
- * and the room keeps nothing; what the two accounts keep is their own.
+ * and the room keeps nothing; what the two accounts keep is their own. An error is no way past
+ * that: it comes back once for each message, and says its condition alone.
  */
 #include "modules/muc/talk.h"
+
+/* What an occupant was whispered lately, and has sent no error for: keyed hashes. */
+enum { REMEMBERED = 32 };
+struct whispered {
+    uint64_t of[REMEMBERED];
+    uint32_t next;
+};
+static const struct xy_note whispered_note = {"muc.whispered", 1, sizeof(struct whispered)};
+
+static uint64_t
+name_of(const struct muc *self, const struct xy_jid *nick, struct xy_str id)
+{
+    unsigned char whole[XY_HASH_MAX];
+    uint64_t name;
+    struct xy_str text = xy_temp_printf("muc.whispered " XY_FMT " " XY_FMT,
+                                        XY_ARG(xy_jid_text(nick)), XY_ARG(id));
+    xy_hash_hmac(XY_SHA256, xy_str_of((const char *)self->secret, sizeof(self->secret)), text,
+                 whole);
+    memcpy(&name, whole, sizeof(name));
+    return name | 1; /* 0: none */
+}
+
+static void
+remember(struct xy_occupant *to, uint64_t name)
+{
+    struct whispered *whispered = xy_occupant_note(to, &whispered_note);
+    whispered->of[whispered->next++ % REMEMBERED] = name;
+}
+
+/* Once. */
+static bool
+was_whispered(struct xy_occupant *to, uint64_t name)
+{
+    struct whispered *whispered = xy_occupant_note_find(to, &whispered_note);
+    for (size_t i = 0; whispered && i < REMEMBERED; i++) {
+        if (whispered->of[i] != name)
+            continue;
+        whispered->of[i] = 0;
+        return true;
+    }
+    return false;
+}
 
 static bool
 may_whisper(struct xy_room *room, struct xy_occupant *sender)
@@ -34,7 +77,9 @@ whisper(struct muc *self, struct xy_room *room, const struct xy_stanza *message,
     struct xy_stanza *whispered = muc_clean(self, sender, message);
     (void)muc_add_user(whispered);
     (void)xy_stanza_keep(whispered); /* frozen: each copy edits its header alone */
+    uint64_t name = name_of(self, xy_occupant_nick(sender), xy_stanza_id(message));
     for (; to; to = xy_occupant_next_same(to)) {
+        remember(to, name);
         struct xy_stanza *copy = xy_stanza_edit(whispered);
         xy_stanza_set_to(copy, xy_occupant_real(to));
         muc_post(post, copy);
@@ -66,16 +111,62 @@ muc_private(struct muc *self, const struct xy_stanza *message)
 /* ---- errors
  * ---------------------------------------------------------------------------------- */
 
+/* RFC 6120 8.3: which of the conditions there are; of anything else, that there was one. */
+static xy_condition
+condition_of(const struct xy_node *error)
+{
+    const struct xy_node *at = error ? xy_node_first(error) : NULL;
+    for (; at; at = xy_node_next(at))
+        for (unsigned i = 0; i < XY_CONDITIONS; i++)
+            if (xy_node_is(at, XY_STR(XY_NS_STANZA_ERRORS),
+                           xy_str_from(xy_condition_name((xy_condition)i))))
+                return (xy_condition)i;
+    return XY_UNDEFINED_CONDITION;
+}
+
+static struct xy_str
+type_of(const struct xy_node *error, xy_condition condition)
+{
+    static const char *const types[] = {"auth", "cancel", "continue", "modify", "wait"};
+    for (size_t i = 0; error && i < sizeof(types) / sizeof(types[0]); i++)
+        if (xy_str_equal(xy_node_attr(error, "type"), xy_str_from(types[i])))
+            return xy_str_from(types[i]);
+    return xy_str_from(xy_condition_type(condition));
+}
+
+/* What came with it is left out: it would be a message nobody allowed. */
+static struct xy_stanza *
+bare_error(const struct muc *self, struct xy_room *room, const struct xy_occupant *from,
+           const struct xy_stanza *error)
+{
+    const struct xy_node *given = xy_stanza_child(error, XY_STR(XY_NS_CLIENT), XY_STR("error"));
+    xy_condition condition = condition_of(given);
+    struct xy_stanza *back = xy_stanza_new(XY_NO_STR, XY_STR("message"));
+    struct xy_node *top = xy_stanza_top(back);
+    xy_stanza_set_type(back, XY_STR("error"));
+    xy_stanza_set_id(back, xy_stanza_id(error));
+    xy_stanza_set_from(back, xy_occupant_nick(from));
+    (void)muc_add_user(back);
+    struct xy_node *id = xy_node_add(top, XY_STR(NS_OCCUPANT_ID), XY_STR("occupant-id"));
+    xy_node_set(id, "id", muc_occupant_id(self, room, xy_occupant_real(from)));
+    struct xy_node *node = xy_node_add(top, XY_NO_STR, XY_STR("error"));
+    xy_node_set(node, "type", type_of(given, condition));
+    (void)xy_node_add(node, XY_STR(XY_NS_STANZA_ERRORS),
+                      xy_str_from(xy_condition_name(condition)));
+    return back;
+}
+
 /* To the nick that wrote what could not be delivered; which of its sessions did nobody knows.
  */
 static void
-hand_back(const struct muc *self, struct xy_room *room, const struct xy_occupant *from,
+hand_back(const struct muc *self, struct xy_room *room, struct xy_occupant *from,
           const struct xy_stanza *error)
 {
-    struct xy_stanza *back = muc_clean(self, from, error);
-    muc_hide_origin(back);
-    (void)muc_add_user(back);
-    struct xy_occupant *to = xy_room_find_nick(room, xy_stanza_to(error));
+    const struct xy_jid *nick = xy_stanza_to(error);
+    if (!was_whispered(from, name_of(self, nick, xy_stanza_id(error))))
+        return;
+    const struct xy_stanza *back = bare_error(self, room, from, error);
+    struct xy_occupant *to = xy_room_find_nick(room, nick);
     for (; to; to = xy_occupant_next_same(to))
         xy_occupant_send(to, back);
 }
@@ -86,7 +177,7 @@ muc_take_error(struct muc *self, const struct xy_stanza *error)
     const struct xy_jid *to = xy_stanza_to(error);
     struct xy_room *room = xy_room_known(to);
     if (room && !xy_jid_is_bare(to) && muc_enter(self, to, &room) == XY_OK) {
-        const struct xy_occupant *from = xy_room_find(room, xy_stanza_from(error));
+        struct xy_occupant *from = xy_room_find(room, xy_stanza_from(error));
         if (from)
             hand_back(self, room, from, error);
         xy_room_leave(room);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How often an occupant may send (options messages and presences, XEP-0500). What an occupant
- * has used is a note of his; what counts by account, so that another session or another nick is
- * no way round it, is in a map. A refusal is answered here, from inside the room.
+ * How often an occupant may send (options messages, presences and queries, XEP-0500). What an
+ * occupant has used is a note of his; what counts by account, so that another session or
+ * another nick is no way round it, is in a map. A refusal is answered here, from inside the
+ * room.
  */
 #include "modules/muc/talk.h"
 
 /* When all that was taken will have come back (the generic cell rate algorithm). */
 struct used {
-    int64_t messages_us, presences_us; /* monotonic */
+    int64_t messages_us, presences_us, queries_us, answers_us; /* monotonic */
 };
-static const struct xy_note used_note = {"muc.used", 1, sizeof(struct used)};
+static const struct xy_note used_note = {"muc.used", 2, sizeof(struct used)};
 
 static bool
 take(int64_t *back_us, xy_rate rate)
@@ -64,13 +65,34 @@ is_too_early(struct muc *self, struct xy_occupant *occupant, const struct xy_sta
                      seconds * 1000);
 }
 
+/* One who is asked by all in a room answers all of them. */
+static xy_rate
+for_answers(xy_rate queries)
+{
+    enum { TIMES = 10 };
+    return (xy_rate){.per_second_milli = TIMES * queries.per_second_milli,
+                     .burst = TIMES * queries.burst};
+}
+
+static bool
+take_for(const struct muc *self, struct used *used, const struct xy_stanza *stanza)
+{
+    struct xy_str type = xy_stanza_type(stanza);
+    if (xy_stanza_kind(stanza) == XY_MESSAGE)
+        return take(&used->messages_us, self->messages);
+    if (xy_stanza_kind(stanza) == XY_PRESENCE)
+        return take(&used->presences_us, self->presences);
+    if (xy_str_is(type, "result") || xy_str_is(type, "error"))
+        return take(&used->answers_us, for_answers(self->queries));
+    return take(&used->queries_us, self->queries);
+}
+
 bool
 muc_may_send(struct muc *self, struct xy_occupant *occupant, const struct xy_stanza *stanza)
 {
     struct used *used = xy_occupant_note(occupant, &used_note);
     bool message = xy_stanza_kind(stanza) == XY_MESSAGE;
-    if (!(message ? take(&used->messages_us, self->messages)
-                  : take(&used->presences_us, self->presences))) {
+    if (!take_for(self, used, stanza)) {
         refuse(self, occupant, stanza, XY_STR("Too much at once. Please try again later."));
         return false;
     }

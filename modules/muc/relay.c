@@ -104,6 +104,8 @@ ask(struct muc *self, struct xy_room *room, const struct xy_stanza *iq, struct p
         return muc_refusal(XY_ITEM_NOT_FOUND, "Nobody of that nick is in this room");
     if (!muc_settings(room)->allow_query_users)
         return muc_refusal(XY_NOT_ALLOWED, "Occupants of this room cannot be asked");
+    if (!muc_may_send(self, asker, iq))
+        return (struct refusal){0};
     struct xy_stanza *forward = xy_stanza_edit(iq);
     const struct xy_jid *to = address(iq, asked);
     xy_stanza_set_id(forward, make_id(self, iq, to));
@@ -172,7 +174,8 @@ take_answer(struct muc *self, const struct xy_stanza *iq)
         muc_enter(self, xy_stanza_to(iq), &room) != XY_OK)
         return;
     const struct xy_occupant *asker = find_asker(self, room, iq, &asked);
-    if (asker)
+    struct xy_occupant *answerer = xy_room_find(room, xy_stanza_from(iq));
+    if (asker && (!answerer || muc_may_send(self, answerer, iq))) /* a vCard is the account's */
         muc_post(&post, answer(iq, asker, &asked));
     xy_room_leave(room);
     muc_post_send(&post);

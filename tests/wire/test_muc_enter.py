@@ -268,6 +268,21 @@ def test_room_full(cast, room):
     room.is_refused(nurse, "Nurse", "service-unavailable", "wait")
 
 
+def test_an_occupant_is_a_nick(cast, room):
+    """7.2.10 speaks of occupants: clients that share a nick take one place, a second nick of one person another."""
+    romeo, juliet, nurse, tybalt = cast("romeo", "juliet", "nurse", "tybalt")
+    room.opens(romeo, "Romeo", maxusers=3)
+    room.enters(juliet, "Juliet")
+    for _ in range(2):
+        room.enters(cast.another(juliet, online=False), "Juliet")
+    room.enters(nurse, "Nurse")
+    room.is_refused(tybalt, "Tybalt", "service-unavailable", "wait")
+    hush(nurse)
+    room.leaves(nurse, "Nurse")
+    room.enters(cast.another(juliet, online=False), "Capulet")
+    room.is_refused(tybalt, "Tybalt", "service-unavailable", "wait")
+
+
 def test_service_is_full(make_server, actors):
     """7.2.10: the service's own limit holds whatever the room is set to; so does that of one session."""
     server = made_with_rooms(make_server, muc={"max_users": 2, "rooms_per_session": 2})

@@ -166,16 +166,23 @@ def test_7_2_13_real_jids_only_where_they_are_seen_anyway(past, whois, moderator
     assert (str(romeo) in dom.show(message)) <= named
 
 
-def test_7_2_13_in_memory_who_could_not_be_seen_then_is_not_seen_now(stage, make_server):
-    server = made_with_rooms(make_server)
+@pytest.mark.parametrize("modules", [{}, {"mam": True, "muc_mam": True}], ids=["memory", "archive"])
+def test_7_2_13_who_may_see_now_sees_who_spoke_then(stage, make_server, modules):
+    """One rule, also of queries: the rights of who asks, at that moment; a person, not his client."""
+    server = made_with_rooms(make_server, modules=modules)
     cast, room, romeo = stage("Romeo", server=server, whois="moderators")
     speaks(room, romeo, "hidden")
+    before, = visits(cast, room).history
+    assert before.find(f"{{{ADDRESS}}}addresses") is None and str(romeo) not in dom.show(before)
     room.is_configured(romeo, whois="anyone")
     hush(romeo)
     speaks(room, romeo, "open")
-    hidden, shown = visits(cast, room).history
-    assert hidden.find(f"{{{ADDRESS}}}addresses") is None and str(romeo) not in dom.show(hidden)
-    assert shown.find(f"{{{ADDRESS}}}addresses/{{{ADDRESS}}}address").get("jid") == romeo.full
+    for message in visits(cast, room, name="juliet").history:
+        assert message.find(f"{{{ADDRESS}}}addresses/{{{ADDRESS}}}address").get("jid") == romeo.jid
+    room.is_configured(romeo, whois="moderators")
+    hush(romeo)
+    for message in visits(cast, room, name="tybalt").history:
+        assert message.find(f"{{{ADDRESS}}}addresses") is None and str(romeo) not in dom.show(message)
 
 
 def test_what_a_client_said_about_the_past_is_not_believed(past):

@@ -174,3 +174,75 @@ def test_0500_5_what_was_refused_for_another_reason_costs_nothing(timed):
     hush(romeo, juliet)
     juliet.sends(groupchat(room, "<body>voice</body>"))
     room.tells(romeo, "Juliet", "voice")
+
+
+# ---- requests, and those who are outside ------------------------------------------------------------------
+
+PING = "<ping xmlns='urn:xmpp:ping'/>"
+
+
+def asks(room, nick, id):
+    return f"<iq type='get' to='{room.of(nick)}' id='{id}'>{PING}</iq>"
+
+
+def test_requests_beyond_the_rate_are_refused(timed):
+    """Option queries; pinging oneself is not passed on, and counts for nothing (XEP-0410)."""
+    _, room, romeo, juliet = timed("Romeo", "Juliet", muc={"queries": "1/s burst 2"})
+    for i in range(4):
+        juliet.sends(asks(room, "Romeo", f"q{i}"))
+    asked = [romeo.hears(f"<iq from='{room.of('Juliet')}' type='get' id='*'>...</iq>") for _ in range(2)]
+    for i in (2, 3):
+        hears_refusal(juliet, room, "policy-violation", "wait", f"q{i}", of="iq", at="Romeo")
+    romeo.hears_nothing()
+    for i in range(5):
+        juliet.sends(asks(room, "Juliet", f"s{i}"))
+        juliet.hears(f"<iq from='{room.of('Juliet')}' type='result' id='s{i}'/>")
+    romeo.sends(f"<iq type='result' to='{room.of('Juliet')}' id='{asked[0].get('id')}'/>")
+    juliet.hears(f"<iq from='{room.of('Romeo')}' type='result' id='q0'/>")
+    romeo.server.advance("1 s")
+    hush(romeo, juliet)
+    juliet.sends(asks(room, "Romeo", "q4"))
+    romeo.hears(f"<iq from='{room.of('Juliet')}' type='get' id='*'>...</iq>")
+
+
+def test_answers_have_a_rate_too(timed):
+    """Ten times that of requests: one may be asked by all, and yet not pour out what nobody waits for."""
+    _, room, romeo, juliet = timed("Romeo", "Juliet", muc={"queries": "1/s burst 1"})
+    juliet.sends(asks(room, "Romeo", "q0"))
+    asked = romeo.hears(f"<iq from='{room.of('Juliet')}' type='get' id='*'>...</iq>")
+    for _ in range(15):
+        romeo.sends(f"<iq type='result' to='{room.of('Juliet')}' id='{asked.get('id')}'/>")
+    romeo.settles()
+    juliet.settles()
+    heard = [e for kind, e in juliet.events if kind == "element" and e.get("id") == "q0"]
+    assert len(heard) == 10
+
+
+def invitation(room, *whom, id="i"):
+    invites = "".join(f"<invite to='{jid}'/>" for jid in whom)
+    return f"<message to='{room}' id='{id}'><x xmlns='http://jabber.org/protocol/muc#user'>{invites}</x></message>"
+
+
+def test_a_member_who_is_outside_invites_so_many_a_minute(timed):
+    cast, room, romeo, _ = timed("Romeo", "Juliet")
+    nurse, tybalt = cast.online("nurse", "tybalt")
+    room.allows(romeo, jid=nurse.jid, affiliation="member")
+    hush(romeo, nurse, tybalt)
+    for i in range(21):
+        nurse.sends(invitation(room, tybalt.jid, id=f"i{i}"))
+    hears_refusal(nurse, room, "policy-violation", "wait", "i20")
+    nurse.hears_nothing()
+    tybalt.settles()
+    assert len([e for kind, e in tybalt.events if kind == "element"]) == 20
+
+
+def test_whom_somebody_invites_is_counted(timed):
+    """A hundred a minute, in one message or in many, from inside or outside."""
+    cast, room, romeo = timed("Romeo", muc={"messages": None})
+    tybalt = cast.online("tybalt")
+    hush(tybalt)
+    romeo.sends(invitation(room, *[tybalt.jid] * 60, id="i0"), invitation(room, *[tybalt.jid] * 60, id="i1"))
+    hears_refusal(romeo, room, "policy-violation", "wait", "i1")
+    romeo.hears_nothing()
+    tybalt.settles()
+    assert len([e for kind, e in tybalt.events if kind == "element"]) == 60

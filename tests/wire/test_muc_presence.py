@@ -621,3 +621,29 @@ def test_many_changes(make_server, actors):
     assert shown < 12
     hush(romeo)
     assert set(room.enters(cast("nurse"), "Nurse").others) == {"Romeo", "Juliet"}
+
+
+def large(size):
+    return f"<status>{'x' * size}</status>"
+
+
+def test_a_presence_has_a_size(make_server, actors):
+    """Option max_presence: what is kept with an occupant and sent to whoever comes. Leaving is always possible."""
+    server = made_with_rooms(make_server, muc={"max_presence": "2 KiB"})
+    cast = actors(server)
+    room = Room(server)
+    romeo, juliet, nurse = *together(cast, room, "juliet"), cast("nurse")
+    room.is_refused(nurse, "Nurse", "policy-violation", presence=large(2048))
+    room.enters(nurse, "Nurse", presence=large(1000))
+    hush(romeo, juliet, nurse)
+    says(juliet, room, "Juliet", large(2048))
+    juliet.hears(f"<presence from='{room.of('Juliet')}' type='error'>...<error type='*' by='{room}'>"
+                 f"<policy-violation xmlns='{dom.NS['stanzas']}'/></error>...</presence>")
+    says(juliet, room, "Capulet", large(2048))
+    hush(juliet)
+    romeo.hears_nothing()
+    assert set(room.enters(cast("tybalt"), "Tybalt").others) == {"Romeo", "Juliet", "Nurse"}
+    hush(romeo, juliet)
+    juliet.sends(f"<presence to='{room.of('Juliet')}' type='unavailable'>{large(4096)}</presence>")
+    gone = romeo.next_element()
+    assert gone.get("type") == "unavailable" and "xxx" not in dom.show(gone)

@@ -115,6 +115,56 @@ def test_7_5_errors_come_back_from_the_nick(stage):
     names_nobody(error, romeo)
 
 
+def error(room, nick, id="hgn27af1", inside="", beside="", condition="service-unavailable", kind="cancel"):
+    return (f"<message to='{room.of(nick)}' type='error' id='{id}'>{beside}<error type='{kind}'>"
+            f"<{condition} xmlns='{NS['stanzas']}'/>{inside}</error></message>")
+
+
+def bare(room, nick, id="hgn27af1", condition="service-unavailable", kind="cancel"):
+    return (f"<message from='{room.of(nick)}' type='error' id='{id}'>{USER_X}<occupant-id xmlns='{OCCUPANT_ID}' id='*'/>"
+            f"<error type='{kind}'><{condition} xmlns='{NS['stanzas']}'/></error></message>")
+
+
+def test_an_error_is_no_private_message(stage):
+    """Where nobody may send any: what answers nothing goes nowhere, whatever it says."""
+    _, room, romeo, juliet = stage("Romeo", "Juliet", allowpm="none")
+    romeo.sends(error(room, "Juliet", beside="<body>psst</body>"), error(room, "Juliet", id="x"))
+    room.says(juliet, "aloud", id="g1")
+    hush(romeo)
+    juliet.hears("<message type='groupchat'>...</message>")
+    romeo.sends(error(room, "Juliet", id="g1"))
+    romeo.settles()
+    juliet.hears_nothing()
+
+
+def test_an_error_says_its_condition_once_and_nothing_else(stage):
+    _, room, romeo, juliet = stage("Romeo", "Juliet")
+    juliet.sends(private(room, "Romeo"), private(room, "Romeo", id="p2"))
+    romeo.hears(heard(room, "Juliet"), heard(room, "Juliet", id="p2"))
+    text = f"<text xmlns='{NS['stanzas']}'>psst</text><own xmlns='urn:example:payload'>psst</own>"
+    for _ in range(2):
+        romeo.sends(error(room, "Juliet", inside=text, beside="<body>psst</body>"))
+    juliet.hears(bare(room, "Romeo"))
+    juliet.hears_nothing()
+    romeo.sends(error(room, "Juliet", id="p2", condition="secret", kind="secret"))
+    juliet.hears(bare(room, "Romeo", id="p2", condition="undefined-condition"))
+    juliet.hears_nothing()
+
+
+def test_an_error_answers_who_wrote(stage):
+    """Another's id is no way to him."""
+    _, room, romeo, juliet, nurse = stage("Romeo", "Juliet", "Nurse")
+    juliet.sends(private(room, "Romeo"))
+    romeo.hears(heard(room, "Juliet"))
+    romeo.sends(error(room, "Nurse"))
+    nurse.sends(error(room, "Juliet"))
+    hush(romeo, nurse)
+    nurse.hears_nothing()
+    juliet.hears_nothing()
+    romeo.sends(error(room, "Juliet"))
+    juliet.hears(bare(room, "Romeo"))
+
+
 def test_an_error_from_outside_is_nobodys(stage):
     cast, room, romeo, juliet = stage("Romeo", "Juliet")
     tybalt = cast.online("tybalt")

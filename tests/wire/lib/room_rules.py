@@ -81,7 +81,7 @@ class Rules:
 
 XYLEM = Rules(
     revoke_equal=frozenset({"none"}), kick_self=True, unmoderated_visitor_speaks=True, absent_admins_moderate=True,
-    voice_outlasts_membership=True, moderation_adapts_roles=True, full_counts="sessions", logged=True)
+    voice_outlasts_membership=True, moderation_adapts_roles=True, logged=True)
 # Debian 12's Prosody 0.12.3.
 PROSODY = Rules(
     options=tuple(o for o in FIELDS if o not in ("max_users", "allow_pm")),
