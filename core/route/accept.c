@@ -24,6 +24,7 @@ struct accepting {
     bool alone; /* to one session by its full JID */
     bool again;
     bool stores;             /* must_store() */
+    bool takes_back;         /* a client's retraction: stored with its effect, or refused */
     bool may_wait, answered; /* message_waiting was asked, and a handler has answered */
     struct xy_txn *together; /* of several, submitted behind the last of them; or NULL */
     struct parcel *parcel;   /* its own of those */
@@ -68,6 +69,8 @@ taken_on(const struct accepting *a, int64_t device)
 static bool
 must_store(const struct accepting *a)
 {
+    if (a->takes_back)
+        return true;
     if ((a->keep_in | a->keep_out) & XY_KEEP_ARCHIVED)
         return true;
     if (!(a->keep_in & XY_KEEP_QUEUED))
@@ -137,7 +140,10 @@ store(struct accepting *a)
     if (a->sender && !a->again)
         xyi_parcel_count(parcel, a->sender, txn);
     a->to->pending += a->device_count && a->to->pending >= 0;
-    xyi_parcel_announce(parcel, a->message, a->to->host, txn);
+    /* where it was decided what goes with it: by whoever sent it */
+    xyi_parcel_announce(parcel, a->message, a->from ? a->from->host : a->to->host, txn);
+    if (a->takes_back)
+        xyi_removal_demand(txn);
     xyi_trace(a->taken ? XYI_TRACE_ACCEPTED : XYI_TRACE_QUEUED, row.id, a->to->owner, 0);
     if (a->together)
         a->parcel = xyi_parcel_keep(parcel);
@@ -262,6 +268,11 @@ prepare(struct accepting *a)
     xy_run_message_keeping(a->to->host, a->to, a->message, false, &a->keep_in);
     if (a->again)
         a->keep_in &= ~(unsigned)XY_KEEP_ARCHIVED; /* it was decided when it came */
+    a->takes_back = !a->again && a->from && xyi_is_retraction(a->message);
+    if (a->takes_back) {
+        a->keep_in |= XY_KEEP_QUEUED;
+        a->may_wait = true; /* no quota keeps it out */
+    }
     return XY_OK;
 }
 

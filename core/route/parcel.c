@@ -5,6 +5,7 @@
  * out what became of a commit whose answer was lost.
  */
 #include "core/route/parcel.h"
+#include "core/route/removal.h"
 #include "core/route/room.h"
 
 enum { MOST_IN_FLIGHT = 2048, PAUSE_MS = 500 };
@@ -56,9 +57,22 @@ find_out(xy_message_id id)
     return XY_UNKNOWN;
 }
 
+/* Another of his clients, or a moderator, was faster; or who allowed it has gone. */
+static bool
+refuse_retraction(const struct parcel *parcel)
+{
+    if (parcel->status != XY_CONFLICT || !xyi_is_retraction(parcel->message))
+        return false;
+    xy_retraction_refuse(parcel->message, XY_ERROR_CONFLICT, "meanwhile",
+                         XY_STR("It was taken back meanwhile, or may not be any more"));
+    return true;
+}
+
 static void
 refuse(const struct parcel *parcel)
 {
+    if (refuse_retraction(parcel))
+        return;
     xy_error("message.not_stored", "the database refused a message; its sender is told",
              XY_F_STR_AS("to", xy_jid_text(xy_jid_bare(xy_stanza_to(parcel->message)))),
              XY_F_CSTR_AS("status", xy_status_name(parcel->status)));

@@ -111,7 +111,8 @@ hand_over(struct drain *drain, struct xy_rows *rows)
     xy_message_id id = xy_rows_int(rows, 0);
     bool archived = xy_rows_int(rows, 2);
     drain->after = id;
-    if (xyi_in_flight(drain->in_flight, drain->in_flight_count, id) || xyi_removed_lately(id))
+    if (xyi_in_flight(drain->in_flight, drain->in_flight_count, id) ||
+        xy_message_was_removed(id))
         return;
     if (drain->how == XY_DRAIN_UNARCHIVED && archived && id < session->since) {
         xyi_trace(XYI_TRACE_WITHHELD, id, user->owner, session->device);

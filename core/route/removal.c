@@ -8,20 +8,57 @@
 #include "core/route/objects.h"
 #include <xylem/removal.h>
 
+/* ---- lately -------------------------------------------------------------------------------
+ */
+
 enum { MOST_LATELY = 4096, LOT = 100 };
 
-static xy_message_id lately[MOST_LATELY]; /* a ring; logic thread */
+static struct { /* a ring, and chains through it by hash; 0 ends one, n is place n - 1 */
+    xy_message_id id;
+    uint16_t next;
+} lately[MOST_LATELY]; /* logic thread */
+static uint16_t chains[MOST_LATELY];
 static unsigned lately_next;
-static bool any;
+
+static uint16_t *
+chain_of(xy_message_id id)
+{
+    return &chains[(uint64_t)id * 0x9e3779b97f4a7c15u >> 52];
+}
 
 bool
-xyi_removed_lately(xy_message_id id)
+xy_message_was_removed(xy_message_id id)
 {
-    for (unsigned i = 0; any && i < MOST_LATELY && lately[i]; i++)
-        if (lately[i] == id)
+    for (uint16_t at = *chain_of(id); at; at = lately[at - 1].next)
+        if (lately[at - 1].id == id)
             return true;
     return false;
 }
+
+static void
+forget_oldest(uint16_t place)
+{
+    uint16_t *at = chain_of(lately[place - 1].id);
+    while (*at && *at != place)
+        at = &lately[*at - 1].next;
+    if (*at)
+        *at = lately[place - 1].next;
+}
+
+static void
+note_lately(xy_message_id id)
+{
+    uint16_t place = (uint16_t)(lately_next++ % MOST_LATELY + 1);
+    if (xy_message_was_removed(id))
+        return;
+    forget_oldest(place);
+    lately[place - 1].id = id;
+    lately[place - 1].next = *chain_of(id);
+    *chain_of(id) = place;
+}
+
+/* ---- the end ------------------------------------------------------------------------------
+ */
 
 struct removed {
     const xy_message_id *ids;
@@ -51,25 +88,25 @@ static void
 forget_all(const xy_message_id *ids, size_t count)
 {
     struct removed removed = {ids, count};
-    for (size_t i = 0; i < count; i++) {
-        lately[lately_next++ % MOST_LATELY] = ids[i];
-        any = true;
-    }
+    for (size_t i = 0; i < count; i++)
+        note_lately(ids[i]);
     xyi_sessions_each(forget, &removed);
     xyi_users_forget_counts(0);
 }
 
+/* Its copies may be with people of every domain: a room's occupants, say. */
 static void
-tell(struct xy_host *host, const struct xy_message_record *record)
+tell(const struct xy_message_record *record)
 {
     xyi_forbid_wait("message_removed");
-    xy_run_message_removed(host, record);
+    for (struct xy_host *host = xy_host_first(); host; host = xy_host_next(host))
+        xy_run_message_removed(host, record);
     xyi_allow_wait();
 }
 
 /* What the store cannot say any more is told by its number alone. */
 static void
-look_and_tell(struct xy_host *host, const xy_message_id *ids, size_t count)
+look_and_tell(const xy_message_id *ids, size_t count)
 {
     struct xy_message_record *records;
     size_t found = 0;
@@ -81,30 +118,30 @@ look_and_tell(struct xy_host *host, const xy_message_id *ids, size_t count)
         for (size_t n = 0; n < found && !record; n++)
             if (records[n].id == ids[i])
                 record = &records[n];
-        tell(host, record ? record : &unknown);
+        tell(record ? record : &unknown);
     }
 }
 
 void
-xy_removal_apply(struct xy_host *host, const xy_message_id *ids, size_t count)
+xy_removal_apply(const xy_message_id *ids, size_t count)
 {
     forget_all(ids, count);
     for (size_t i = 0; i < count; i += LOT) {
         xy_temp_open();
-        look_and_tell(host, ids + i, count - i < LOT ? count - i : LOT);
+        look_and_tell(ids + i, count - i < LOT ? count - i : LOT);
         xy_temp_close();
     }
 }
 
 void
-xy_removal_tell(struct xy_host *host, const struct xy_message_record *records, size_t count)
+xy_removal_tell(const struct xy_message_record *records, size_t count)
 {
     xy_message_id *ids = xy_temp_alloc((count + 1) * sizeof(*ids));
     for (size_t i = 0; i < count; i++)
         ids[i] = records[i].id;
     forget_all(ids, count);
     for (size_t i = 0; i < count; i++)
-        tell(host, &records[i]);
+        tell(&records[i]);
 }
 
 /* ---- governance ---------------------------------------------------------------------------

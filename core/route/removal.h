@@ -6,7 +6,6 @@
 #include <xylem/removal.h>
 #include "core/route/objects.h"
 
-bool xyi_removed_lately(xy_message_id id); /* read before, it must not be handed over any more */
 /* By the path it takes in (S0-24). */
 enum xy_message_class xyi_message_class(const struct xy_jid *author);
 

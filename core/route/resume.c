@@ -157,7 +157,7 @@ put_text(struct xy_session *session, struct xy_rows *rows, struct item **items, 
         for (size_t i = 0; i < count; i++) {
             if (items[i]->message != xy_rows_int(rows, 0))
                 continue;
-            struct xy_stanza *again = xyi_removed_lately(items[i]->message)
+            struct xy_stanza *again = xy_message_was_removed(items[i]->message)
                                           ? NULL
                                           : render(session, items[i], xy_rows_text(rows, 1));
             if (!session->open)

@@ -2,7 +2,8 @@
 /*
  * Asking to take something back (XEP-0424, and the forms before it). Invariant: such a request
  * from a client goes nowhere unless a module has allowed it: without one it is refused, nobody
- * sees it and nothing is stored (requirement S0-1).
+ * sees it and nothing is stored (requirement S0-1). Nor does it without its effect: it is
+ * always stored, and only in the transaction that has it (S1-4, accept.c, room_send.c).
  */
 #include "core/route/removal.h"
 #include <xylem/namespaces.h>
@@ -16,7 +17,8 @@ names_retraction(const struct xy_node *child)
         return xy_str_starts(ns, XY_STR("urn:xmpp:message-retract:"));
     if (xy_str_is(name, "apply-to") && xy_str_is(ns, "urn:xmpp:fasten:0"))
         return xy_node_child(child, XY_NO_STR, XY_STR("retract")) ||
-               xy_node_child(child, XY_NO_STR, XY_STR("moderate"));
+               xy_node_child(child, XY_NO_STR, XY_STR("moderate")) ||
+               xy_node_child(child, XY_NO_STR, XY_STR("moderated"));
     return false;
 }
 

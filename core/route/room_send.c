@@ -59,8 +59,15 @@ give(const struct xy_occupant *occupant, const struct item *item)
 void
 xy_occupant_send(struct xy_occupant *occupant, const struct xy_stanza *stanza)
 {
+    xy_occupant_send_of(occupant, stanza, 0);
+}
+
+void
+xy_occupant_send_of(struct xy_occupant *occupant, const struct xy_stanza *stanza,
+                    int64_t message)
+{
     xyi_stanza_freeze((struct xy_stanza *)(uintptr_t)stanza);
-    give(occupant, &(struct item){.stanza = stanza, .addressed = true});
+    give(occupant, &(struct item){.stanza = stanza, .addressed = true, .content = message});
 }
 
 /* ---- to many ------------------------------------------------------------------------------
@@ -134,6 +141,7 @@ struct posting {
     int64_t origin;            /* the session it came from; 0: none */
     struct xyi_login *login;   /* that, if it has no row yet */
     unsigned keep;
+    bool takes_back; /* it is stored with its effect, or refused */
 };
 
 static void
@@ -164,7 +172,8 @@ prepare(struct posting *p)
     struct xy_room *room = p->room;
     xy_status status = XY_OK;
     xy_run_room_keeping(room->host, room, p->message->stanza, &p->keep);
-    if (p->message->add && !p->message->unforced)
+    p->takes_back = xyi_is_retraction(p->message->stanza);
+    if ((p->message->add && !p->message->unforced) || p->takes_back)
         p->keep |= XY_KEEP_ARCHIVED;
     if (!(p->keep & XY_KEEP_ARCHIVED))
         return commit_alone(p->message);
@@ -211,6 +220,8 @@ store(struct posting *p)
     xyi_parcel_announce(parcel, p->message->stanza, p->room->host, txn);
     p->message->id = row.id;
     add_what_goes_with_it(p->message, txn);
+    if (p->takes_back)
+        xyi_removal_demand(txn);
     xyi_trace(XYI_TRACE_ACCEPTED, row.id, p->room->owner, 0);
     xyi_parcel_submit(parcel, txn);
     return parcel;

@@ -230,11 +230,19 @@ xy_session_close(struct xy_session *session, const char *condition, struct xy_st
 xy_status
 xy_session_send(struct xy_session *session, const struct xy_stanza *stanza)
 {
+    return xy_session_send_of(session, stanza, 0);
+}
+
+xy_status
+xy_session_send_of(struct xy_session *session, const struct xy_stanza *stanza, int64_t message)
+{
     struct outbox *out = &session->out;
     if (!session->open || !(out->retained || xyi_session_is_connected(session)))
         return XY_GONE;
     if (out->retained || out->watched || out->waiting.first || out->binding)
-        return xyi_outbox_put(session, &(struct item){.stanza = stanza}) ? XY_OK : XY_GONE;
+        return xyi_outbox_put(session, &(struct item){.stanza = stanza, .content = message})
+                   ? XY_OK
+                   : XY_GONE;
     xyi_link_send(session->stream->link, stanza, NULL);
     xyi_route_counters.delivered++;
     return XY_OK;

@@ -8,9 +8,6 @@
 #include <xylem/removal.h>
 #include "core/store/parts.h"
 
-#define NS_CORRECT   "urn:xmpp:message-correct:0"
-#define NS_REACTIONS "urn:xmpp:reactions:0"
-
 /* An account's archive is that of the one there is now: `created` tells. 2^47: room.c. */
 #define RECORD(collation, from)                                                           \
     "select m.id, s.text, t.text, m.class, m.state, m.archived, m.stanza, x.operation,"   \
@@ -58,17 +55,6 @@ const struct xyi_planned xyi_record_planned[] = {
 
 /* ---- one message ------------------------------------------------------------------------- */
 
-static bool
-takes_back(const struct xy_stanza *stanza)
-{
-    const struct xy_node *at = xy_node_first(xy_stanza_root(stanza));
-    for (; at; at = xy_node_next(at))
-        if (xy_str_is(xy_node_name(at), "retract") &&
-            xy_str_starts(xy_node_ns(at), XY_STR("urn:xmpp:message-retract:")))
-            return true;
-    return false;
-}
-
 static void
 fill_header(struct xy_message_record *record, struct xy_str text)
 {
@@ -81,7 +67,7 @@ fill_header(struct xy_message_record *record, struct xy_str text)
     record->is_subject = xy_str_is(record->type, "groupchat") &&
                          xy_stanza_child(stanza, XY_STR(XY_NS_CLIENT), XY_STR("subject")) &&
                          !xy_stanza_child(stanza, XY_STR(XY_NS_CLIENT), XY_STR("body"));
-    record->is_notice = takes_back(stanza);
+    record->is_notice = xy_stanza_is_notice(stanza);
     const struct xy_node *occupant =
         xy_stanza_child(stanza, XY_STR(XY_NS_OCCUPANT_ID), XY_STR("occupant-id"));
     record->occupant_id = occupant ? xy_node_attr(occupant, "id") : XY_NO_STR;
@@ -193,177 +179,74 @@ xy_privileged_read(xy_message_id id, struct xy_str purpose, struct xy_stanza **s
 
 /* ---- by the client's id ------------------------------------------------------------------ */
 
-struct pair {
+struct search {
     int64_t author, addressee; /* interned */
     xy_message_id since;
     int64_t origin;
+    xy_message_id *ids;
+    size_t count;
 };
 
-/* 0: there is none. */
-static xy_message_id
-newest_of(struct xy_rows *rows)
+static bool
+has(const struct search *search, xy_message_id id)
 {
-    xy_message_id newest = 0;
+    for (size_t i = 0; i < search->count; i++)
+        if (search->ids[i] == id)
+            return true;
+    return false;
+}
+
+/* A message is in up to three places. */
+static void
+add_all(struct search *search, struct xy_rows *rows)
+{
+    xy_message_id *ids =
+        xy_temp_alloc((search->count + xy_rows_count(rows) + 1) * sizeof(*ids));
+    if (search->count)
+        memcpy(ids, search->ids, search->count * sizeof(*ids));
+    search->ids = ids;
     while (xy_rows_next(rows))
-        if (xy_rows_int(rows, 0) > newest)
-            newest = xy_rows_int(rows, 0);
-    return newest;
+        if (!has(search, xy_rows_int(rows, 0)))
+            ids[search->count++] = xy_rows_int(rows, 0);
 }
 
 static xy_status
-find_at(const struct xy_jid *bare, int64_t peer, const struct pair *pair, bool waiting,
-        xy_message_id *id)
+find_at(const struct xy_jid *bare, int64_t peer, struct search *search, bool waiting)
 {
     struct xy_account account;
     struct xy_rows *rows;
     xy_status status = xyi_account_read(bare, &account);
     if (status != XY_OK)
         return status == XY_ABSENT ? XY_OK : status;
-    struct xy_value owner = XY_INT(account.owner), since = XY_INT(pair->since),
-                    origin = XY_INT(pair->origin), author = XY_INT(pair->author);
+    struct xy_value owner = XY_INT(account.owner), since = XY_INT(search->since),
+                    origin = XY_INT(search->origin), author = XY_INT(search->author);
     if (waiting)
         status = xy_sql_read(&find_waiting, &rows, owner, since, origin, author);
     else
         status = xy_sql_read(&find_archived, &rows, owner, XY_INT(peer), since, origin, author);
     if (status == XY_OK)
-        *id = newest_of(rows);
+        add_all(search, rows);
     return status;
 }
 
 xy_status
 xy_message_find(const struct xy_jid *author, const struct xy_jid *addressee,
-                struct xy_str client_id, int64_t since_ms, xy_message_id *id)
+                struct xy_str client_id, int64_t since_ms, xy_message_id **ids, size_t *count)
 {
-    struct pair pair = {.since = xy_message_id_at(since_ms) - 1};
-    *id = 0;
-    xy_status status = xyi_jid_known_id(author, &pair.author);
+    struct search search = {.since = xy_message_id_at(since_ms) - 1};
+    *count = 0;
+    xy_status status = xyi_jid_known_id(author, &search.author);
     if (status == XY_OK)
-        status = xyi_jid_known_id(addressee, &pair.addressee);
+        status = xyi_jid_known_id(addressee, &search.addressee);
     if (status != XY_OK)
         return status;
-    pair.origin = xyi_message_origin(pair.author, pair.addressee, client_id);
-    status = find_at(author, pair.addressee, &pair, false, id);
-    if (status == XY_OK && !*id)
-        status = find_at(addressee, pair.author, &pair, false, id);
-    if (status == XY_OK && !*id)
-        status = find_at(addressee, pair.author, &pair, true, id);
-    return status == XY_OK && !*id ? XY_ABSENT : status;
-}
-
-/* ---- what goes with it ------------------------------------------------------------------- */
-
-enum { PAGE = 200 };
-
-struct search {
-    const struct xy_message_record *record;
-    struct xy_str public_id; /* by which a room's message is referred to */
-    xy_message_id *ids;
-    size_t count, room;
-};
-
-static bool
-is_by_author(const struct search *search, const struct xy_stanza *stanza)
-{
-    const struct xy_message_record *record = search->record;
-    const struct xy_node *occupant =
-        xy_stanza_child(stanza, XY_STR(XY_NS_OCCUPANT_ID), XY_STR("occupant-id"));
-    if (record->occupant_id.len)
-        return occupant && xy_str_equal(xy_node_attr(occupant, "id"), record->occupant_id);
-    return xy_jid_bare(xy_stanza_from(stanza)) == record->author;
-}
-
-static bool
-names(const struct search *search, struct xy_str id)
-{
-    return id.len && (xy_str_equal(id, search->record->client_id) ||
-                      (search->public_id.len && xy_str_equal(id, search->public_id)));
-}
-
-static bool
-follows(const struct search *search, const struct xy_stanza *stanza)
-{
-    const struct xy_node *replace =
-        xy_stanza_child(stanza, XY_STR(NS_CORRECT), XY_STR("replace"));
-    const struct xy_node *reactions =
-        xy_stanza_child(stanza, XY_STR(NS_REACTIONS), XY_STR("reactions"));
-    if (replace && is_by_author(search, stanza) && names(search, xy_node_attr(replace, "id")))
-        return true;
-    return reactions && names(search, xy_node_attr(reactions, "id"));
-}
-
-static void
-add(struct search *search, xy_message_id id)
-{
-    for (size_t i = 0; i < search->count; i++)
-        if (search->ids[i] == id)
-            return;
-    if (search->count == search->room) {
-        xy_message_id *more = xy_temp_alloc((search->room * 2 + 16) * sizeof(*more));
-        if (search->count)
-            memcpy(more, search->ids, search->count * sizeof(*more));
-        search->ids = more;
-        search->room = search->room * 2 + 16;
-    }
-    search->ids[search->count++] = id;
-}
-
-/* One page; what is read goes at once, for an archive may be long. */
-static xy_status
-search_page(struct search *search, struct xy_archive_query *query, bool *more)
-{
-    struct xy_archive_page page;
-    xy_message_id found[PAGE];
-    size_t count = 0;
-    xy_temp_open();
-    xy_status status = xy_archive_read(query, &page);
-    for (size_t i = 0; status == XY_OK && i < page.count; i++) {
-        query->after = page.at[i].id;
-        if (page.at[i].state == XY_MESSAGE_LIVE && follows(search, page.at[i].stanza))
-            found[count++] = page.at[i].id;
-    }
-    *more = status == XY_OK && page.more;
-    xy_temp_close();
-    for (size_t i = 0; i < count; i++)
-        add(search, found[i]);
-    return status;
-}
-
-static xy_status
-search_archive(struct search *search, xy_owner owner, const struct xy_jid *with)
-{
-    struct xy_archive_query query = {
-        .owner = owner, .after = search->record->id, .with = with, .limit = PAGE};
-    xy_status status = XY_OK;
-    for (bool more = true; status == XY_OK && more;)
-        status = search_page(search, &query, &more);
-    return status;
-}
-
-static xy_status
-search_account(struct search *search, const struct xy_jid *bare, const struct xy_jid *with)
-{
-    struct xy_account account;
-    xy_status status = xyi_account_read(bare, &account);
-    if (status != XY_OK)
-        return status == XY_ABSENT ? XY_OK : status;
-    return search_archive(search, account.owner, with);
-}
-
-xy_status
-xy_message_followers(const struct xy_message_record *record, xy_message_id **ids, size_t *count)
-{
-    struct search search = {.record = record};
-    xy_owner room;
-    xy_status status = xyi_room_find(record->addressee, &room);
-    if (status == XY_OK) {
-        search.public_id = xy_stanza_id_make(room, record->id);
-        status = search_archive(&search, room, NULL);
-    } else if (status == XY_ABSENT) {
-        status = search_account(&search, record->addressee, record->author);
-        if (status == XY_OK)
-            status = search_account(&search, record->author, record->addressee);
-    }
+    search.origin = xyi_message_origin(search.author, search.addressee, client_id);
+    status = find_at(author, search.addressee, &search, false);
+    if (status == XY_OK)
+        status = find_at(addressee, search.author, &search, false);
+    if (status == XY_OK)
+        status = find_at(addressee, search.author, &search, true);
     *ids = search.ids;
     *count = search.count;
-    return status;
+    return status == XY_OK && !search.count ? XY_ABSENT : status;
 }

@@ -42,6 +42,9 @@ static const struct xy_statement put_anew =
 static const struct xy_statement set_purged =
     XY_SQL("update removal set purged = 1 where message = ?");
 
+static const struct xy_statement never =
+    XY_SQL("delete from removal where message = 0 and 1 = 0");
+
 const struct xyi_planned xyi_removal_planned[] = {
     XYI_PLANNED(set_state, "ii"), XYI_PLANNED(drop_pending, "i"),
     XYI_PLANNED(read_due, "ii"),  XYI_PLANNED(set_purged, "i"),
@@ -63,6 +66,15 @@ xyi_removal_add(struct xy_txn *txn, const struct xy_removal *removal)
     xyi_withdraw(txn, removal->message);
     xyi_txn_add_ranked(txn, &drop_pending, XYI_FENCE, -1, XY_VALUES(id));
     xyi_txn_removes(txn, XYI_TAKEN_BACK);
+}
+
+void
+xyi_removal_demand(struct xy_txn *txn)
+{
+    if (txn->removes == XYI_TAKEN_BACK)
+        return;
+    xy_txn_add(txn, &never);
+    xy_txn_expect(txn, 1);
 }
 
 /* ---- purging ----------------------------------------------------------------------------- */

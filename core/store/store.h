@@ -185,6 +185,8 @@ XY_SUSPENDS XY_CHECK xy_status xyi_pending_read(xy_owner owner, int64_t device,
                                                 xy_message_id after, xy_message_id before,
                                                 int64_t limit, struct xy_rows **rows);
 /* Waiting for the device that has the most. */
+/* A transaction that takes nothing back answers XY_CONFLICT. */
+void xyi_removal_demand(struct xy_txn *txn);
 XY_SUSPENDS XY_CHECK xy_status xyi_pending_count(xy_owner owner, int64_t *count);
 /* One more device waits for a stored message; nothing happens if it does already. */
 void xyi_pending_add(struct xy_txn *txn, xy_owner owner, int64_t device, xy_message_id id);

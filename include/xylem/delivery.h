@@ -67,7 +67,7 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_stream_resume(struct xy_stream *stream,
                                                        struct xy_session *session, uint32_t h);
 
 /* What is unacknowledged, oldest first. `message` 0: not stored. `stanza` NULL: only its id is in
- * memory. `each` must not suspend. */
+ * memory, or without one: it was taken back and counts only. `each` must not suspend. */
 XY_API void xy_session_queue_each(const struct xy_session *session,
                                   void (*each)(void *argument, xy_message_id message,
                                                const struct xy_stanza *stanza),

@@ -51,6 +51,7 @@ struct xy_muc_history {
     bool sees_real_jids;
     /* filled, in the fiber's memory: oldest first, each from its occupant and with <delay/> */
     const struct xy_stanza **at;
+    const int64_t *ids; /* of the messages; NULL: they are stored nowhere */
     size_t count;
 };
 /* From the room's archive; asked from inside the room, after xy_room_settle(). Provided by muc_mam.

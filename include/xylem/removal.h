@@ -83,13 +83,19 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_look(xy_message_id id, struct x
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_messages_look(const xy_message_id *ids, size_t count,
                                                        struct xy_message_record **records,
                                                        size_t *found);
-/* The newest message by `author` to `addressee` (both bare) that bears that `id` attribute, of those
- * accepted since `since_ms`. XY_ABSENT. */
+/* The messages by `author` to `addressee` (both bare) that bear that `id` attribute, of those accepted
+ * since `since_ms`, in no order: clients give an id again when they send again. XY_ABSENT: none. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_find(const struct xy_jid *author,
                                                       const struct xy_jid *addressee,
                                                       struct xy_str client_id, int64_t since_ms,
-                                                      xy_message_id *id);
-/* What goes with it: corrections (XEP-0308) by its author, reactions to it (XEP-0444) by anybody. */
+                                                      xy_message_id **ids, size_t *count);
+/* What a message corrects (XEP-0308), reacts to (XEP-0444): what it goes with when that is taken back.
+ * Absent also where it says something of its own beside a reaction, and for a notice, which stays:
+ * devices that were away learn of a removal by it. */
+XY_API struct xy_str xy_stanza_corrects(const struct xy_stanza *message);
+XY_API struct xy_str xy_stanza_reacts_to(const struct xy_stanza *message);
+XY_API bool xy_stanza_is_notice(const struct xy_stanza *message); /* XEP-0424, any version */
+/* What goes with it: corrections by its author, reactions to it by anybody, archived or waiting. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_followers(const struct xy_message_record *record,
                                                            xy_message_id **ids, size_t *count);
 
@@ -113,10 +119,12 @@ struct xy_removal {
  * message_removing. */
 XY_API void xy_removal_add(struct xy_txn *txn, const struct xy_removal *removal);
 /* After the commit: what waits to be sent of them is not sent any more. Fires message_removed for each,
- * with what the store says of them then. */
-XY_API XY_SUSPENDS void xy_removal_apply(struct xy_host *host, const xy_message_id *ids, size_t count);
+ * on every host, with what the store says of them then. */
+XY_API XY_SUSPENDS void xy_removal_apply(const xy_message_id *ids, size_t count);
 /* The same where the caller knows it. */
-XY_API void xy_removal_tell(struct xy_host *host, const struct xy_message_record *records, size_t count);
+XY_API void xy_removal_tell(const struct xy_message_record *records, size_t count);
+/* Lately, so what was read of it before must not be shown: read again. */
+XY_API bool xy_message_was_removed(xy_message_id id);
 /* Begins to destroy the content of what is due and not held, at most `most`: a transaction to which the
  * caller adds its record and which it commits. XY_CONFLICT then: one of them is held by now, nothing
  * is done. *txn NULL: nothing is due. */

@@ -97,6 +97,9 @@ typedef bool xy_audience_fn(void *argument, const struct xy_occupant *occupant);
 XY_API void xy_room_send(struct xy_room *room, const struct xy_stanza *stanza, xy_audience_fn *for_whom,
                          void *argument);
 XY_API void xy_occupant_send(struct xy_occupant *occupant, const struct xy_stanza *stanza);
+/* The same for one that bears the words of a stored message (xy_session_send_of()). */
+XY_API void xy_occupant_send_of(struct xy_occupant *occupant, const struct xy_stanza *stanza,
+                                int64_t message);
 
 /* ---- a message to all ----------------------------------------------------------------------------- */
 struct xy_txn;

@@ -135,6 +135,10 @@ XY_API const struct xy_stanza *xy_session_presence(const struct xy_session *sess
 /* Sends to this session and no other, as it is; delivery keeps its place behind earlier stanzas
  * that still wait for their commit. Freezes it. XY_GONE. */
 XY_API xy_status xy_session_send(struct xy_session *session, const struct xy_stanza *stanza);
+/* The same for one that bears the words of a stored message, a page of an archive say: it is not sent,
+ * nor sent again, once that is taken back. */
+XY_API xy_status xy_session_send_of(struct xy_session *session, const struct xy_stanza *stanza,
+                                    int64_t message);
 XY_API void xy_session_close(struct xy_session *session, const char *condition, struct xy_str text);
 XY_API void *xy_session_note(struct xy_session *session, const struct xy_note *kind);
 XY_API void *xy_session_note_find(struct xy_session *session, const struct xy_note *kind);

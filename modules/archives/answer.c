@@ -28,11 +28,11 @@ wrap(const struct xy_jid *from, const struct xy_jid *to, const struct xy_archive
 
 /* To a client of ours past everything that would store, copy or bounce a message. */
 static xy_status
-send(const struct xy_iq *iq, struct xy_stanza *message)
+send(const struct xy_iq *iq, struct xy_stanza *message, xy_message_id of)
 {
     struct xy_session *session = xy_iq_session(iq);
     if (session)
-        return xy_session_send(session, message);
+        return xy_session_send_of(session, message, of);
     xy_route(message);
     return XY_OK;
 }
@@ -43,9 +43,9 @@ answer_results(const struct xy_iq *iq, const struct request *request,
 {
     struct xy_str queryid = xy_node_attr(xy_iq_payload(iq), "queryid");
     for (size_t i = 0; i < page->count; i++) {
-        size_t at = request->flip ? page->count - 1 - i : i;
-        xy_status status =
-            send(iq, wrap(request->address, xy_iq_from(iq), &page->at[at], queryid));
+        const struct xy_archived *at = &page->at[request->flip ? page->count - 1 - i : i];
+        xy_status status = send(iq, wrap(request->address, xy_iq_from(iq), at, queryid),
+                                at->state == XY_MESSAGE_LIVE ? at->id : 0);
         if (status != XY_OK)
             return status;
     }

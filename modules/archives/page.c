@@ -104,11 +104,29 @@ fitting(const struct request *request, const struct xy_archive_page *page)
     return (int64_t)count;
 }
 
+/* What was taken back while it was read: the next time it comes as a tombstone. */
+static bool
+is_outdated(const struct xy_archive_page *page)
+{
+    for (size_t i = 0; i < page->count; i++)
+        if (page->at[i].state == XY_MESSAGE_LIVE && xy_message_was_removed(page->at[i].id))
+            return true;
+    return false;
+}
+
+static xy_status
+read_once(struct request *request, struct xy_archive_page *page)
+{
+    *page = (struct xy_archive_page){0};
+    return request->ids ? read_ids(request, page) : read_range(request, page);
+}
+
 xy_status
 page_read(struct request *request, struct xy_archive_page *page)
 {
-    *page = (struct xy_archive_page){0};
-    xy_status status = request->ids ? read_ids(request, page) : read_range(request, page);
+    xy_status status = read_once(request, page);
+    if (status == XY_OK && is_outdated(page))
+        status = read_once(request, page);
     if (status == XY_OK) {
         cut(request, page, request->most);
         cut(request, page, fitting(request, page));

@@ -88,15 +88,14 @@ add_records(const struct lot *lot, const struct xy_audit_record *common, struct 
 
 /* Nothing of them is sent any more. */
 static void
-tell(XY_SELF, struct xy_message_record *gone, size_t count,
-     const struct xy_audit_record *common)
+tell(struct xy_message_record *gone, size_t count, const struct xy_audit_record *common)
 {
     for (size_t i = 0; i < count; i++) {
         gone[i].operation = common->operation;
         gone[i].actor = common->actor;
         gone[i].reason = common->reason;
     }
-    xy_removal_tell(xy_host_of(self), gone, count);
+    xy_removal_tell(gone, count);
 }
 
 static xy_status
@@ -123,7 +122,7 @@ destroy(XY_SELF, struct xy_rows *rows)
         return status;
     xy_count_by(&self->destroyed, lot->count);
     self->unscrubbed = true;
-    tell(self, gone, count, &common);
+    tell(gone, count, &common);
     return XY_OK;
 }
 

@@ -65,7 +65,7 @@ show_messages(struct xy_room *room, struct xy_occupant *newcomer,
                 XY_F_STR_AS("room", xy_jid_text(xy_room_jid(room))),
                 XY_F_CSTR_AS("status", xy_status_name(status)));
     for (size_t i = 0; i < history->count; i++)
-        xy_occupant_send(newcomer, history->at[i]);
+        xy_occupant_send_of(newcomer, history->at[i], history->ids ? history->ids[i] : 0);
 }
 
 static void

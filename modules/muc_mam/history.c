@@ -18,6 +18,7 @@ struct gathering {
     struct xy_archive_query query;
     int64_t looked, characters;
     const struct xy_stanza **newest; /* first */
+    int64_t *ids;
     size_t count;
     bool full;
 };
@@ -69,8 +70,10 @@ show(struct gathering *gathering, const struct xy_jid *room, const struct xy_arc
     gathering->characters += count_characters(xy_stanza_text(message));
     gathering->full =
         history->characters != XY_NONE && gathering->characters > history->characters;
-    if (!gathering->full)
-        gathering->newest[gathering->count++] = message;
+    if (gathering->full)
+        return;
+    gathering->ids[gathering->count] = archived->id;
+    gathering->newest[gathering->count++] = message;
 }
 
 static xy_status
@@ -110,9 +113,13 @@ hand_over(const struct gathering *gathering)
 {
     struct xy_muc_history *history = gathering->history;
     history->count = gathering->count;
+    int64_t *ids = xy_temp_alloc((gathering->count + 1) * sizeof(*ids));
     history->at = xy_temp_alloc((gathering->count + 1) * sizeof(*history->at));
-    for (size_t i = 0; i < gathering->count; i++)
+    history->ids = ids;
+    for (size_t i = 0; i < gathering->count; i++) {
         history->at[i] = gathering->newest[gathering->count - 1 - i];
+        ids[i] = gathering->ids[gathering->count - 1 - i];
+    }
 }
 
 static xy_status
@@ -129,6 +136,7 @@ read_past(XY_SELF, struct xy_room *room, struct xy_muc_history *history)
     if (history->since_ms > 0)
         gathering.query.after = xy_message_id_at(history->since_ms) - 1;
     gathering.newest = xy_temp_alloc((size_t)history->messages * sizeof(*gathering.newest));
+    gathering.ids = xy_temp_alloc((size_t)history->messages * sizeof(*gathering.ids));
     status = gather(room, &gathering);
     if (status != XY_OK)
         return status;

@@ -59,7 +59,7 @@ fill(struct removals *removals, struct approval *approval, const struct approvin
     approval->stanza = from->stanza ? xy_stanza_keep(from->stanza) : NULL;
     approval->at_ms = xy_monotonic_ms();
     approval->owner = from->counts ? xy_user_owner(xy_session_user(from->session)) : 0;
-    approval->class = from->original->class;
+    approval->class = from->originals[0].class;
     approval->state = from->state;
     approval->kind = from->kind;
     approval->operation = xy_keep_str(self, xy_audit_operation());
@@ -69,8 +69,12 @@ fill(struct removals *removals, struct approval *approval, const struct approvin
     approval->by = xy_keep_str(self, from->by);
     approval->reason = xy_keep_str(self, from->reason);
     approval->room = from->room ? xy_keep_str(self, xy_jid_text(from->room)) : XY_NO_STR;
-    approval->archive_out = from->original->in_senders_archive;
-    approval->archive_in = from->original->in_recipients_archive || !approval->archive_out;
+    approval->quota = from->quota;
+    for (size_t i = 0; i < from->count; i++) {
+        approval->archive_out |= from->originals[i].in_senders_archive;
+        approval->archive_in |= from->originals[i].in_recipients_archive;
+    }
+    approval->archive_in = approval->archive_in || !approval->archive_out;
 }
 
 /* One that was approved before and not committed yet: it may never be, if the notice was
@@ -90,24 +94,60 @@ give_way(struct removals *removals, const struct approving *from)
     return true;
 }
 
+struct gathered {
+    xy_message_id *ids;
+    size_t count, room;
+};
+
+static void
+gather(struct gathered *all, xy_message_id id)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (all->ids[i] == id)
+            return;
+    if (all->count == all->room) {
+        xy_message_id *more = xy_temp_alloc((all->room * 2 + 16) * sizeof(*more));
+        if (all->count)
+            memcpy(more, all->ids, all->count * sizeof(*more));
+        all->ids = more;
+        all->room = all->room * 2 + 16;
+    }
+    all->ids[all->count++] = id;
+}
+
+static xy_status
+gather_all(const struct approving *from, struct gathered *all)
+{
+    xy_status status = XY_OK;
+    for (size_t i = 0; i < from->count; i++)
+        gather(all, from->originals[i].id);
+    for (size_t i = 0; status == XY_OK && i < from->count; i++) {
+        xy_message_id *followers;
+        size_t count;
+        status = xy_message_followers(&from->originals[i], &followers, &count);
+        for (size_t n = 0; status == XY_OK && n < count; n++)
+            gather(all, followers[n]);
+    }
+    return status;
+}
+
 xy_status
 removals_approve(struct removals *removals, const struct approving *from,
                  struct approval **approval)
 {
-    xy_message_id *followers;
-    size_t count;
-    xy_status status = xy_message_followers(from->original, &followers, &count);
+    struct gathered all = {.count = 0};
+    xy_status status = gather_all(from, &all);
     if (status != XY_OK)
         return status;
     forget_older(removals, STALE_MS); /* those that came to nothing on their way */
     if (!give_way(removals, from))
         return XY_CONFLICT; /* it is being taken back just now */
     *approval = xy_keep_alloc(removals->self,
-                              sizeof(**approval) + (count + 1) * sizeof((*approval)->ids[0]));
+                              sizeof(**approval) + all.count * sizeof((*approval)->ids[0]));
     fill(removals, *approval, from);
-    (*approval)->ids[(*approval)->count++] = from->original->id;
-    for (size_t i = 0; i < count; i++)
-        (*approval)->ids[(*approval)->count++] = followers[i];
+    (*approval)->originals = from->count;
+    (*approval)->count = all.count;
+    memcpy((*approval)->ids, all.ids, all.count * sizeof(*all.ids));
     (void)xy_map_put(removals->approved, (*approval)->key, *approval);
     return XY_OK;
 }
@@ -124,7 +164,8 @@ add_records(const struct approval *approval, struct xy_txn *txn)
                                          .kind = xy_str_from(approval->kind),
                                          .message = approval->ids[i],
                                          .words = approval->reason,
-                                         .reason = i ? XY_STR("follows") : XY_STR("original")};
+                                         .reason = i < approval->originals ? XY_STR("original")
+                                                                           : XY_STR("follows")};
         if (xy_run_audit_add(NULL, txn, &record) != XY_OK)
             xy_error("retract.unrecorded", "an act could not be recorded");
     }
@@ -132,7 +173,6 @@ add_records(const struct approval *approval, struct xy_txn *txn)
 
 struct applying { /* the instance's, from the submission until it is durable */
     struct applying *next;
-    struct xy_host *host;
     struct xy_str actor_bare, room;
     size_t count;
     xy_message_id ids[];
@@ -163,7 +203,7 @@ apply(struct removals *removals, struct applying *applying)
     settle(applying);
     if (xy_message_look(applying->ids[0], &original) == XY_OK &&
         original.state != XY_MESSAGE_LIVE) {
-        xy_removal_apply(applying->host, applying->ids, applying->count);
+        xy_removal_apply(applying->ids, applying->count);
         xy_count(removals->accepted);
     }
     xy_keep_free(removals->self, applying->actor_bare.at);
@@ -196,7 +236,6 @@ apply_later(struct removals *removals, const struct approval *approval)
     void *self = removals->self;
     size_t bytes = approval->count * sizeof(approval->ids[0]);
     struct applying *applying = xy_keep_alloc(self, sizeof(*applying) + bytes);
-    applying->host = xy_host_of(self);
     applying->actor_bare = xy_keep_str(self, approval->actor_bare);
     applying->room = approval->room.len ? xy_keep_str(self, approval->room) : XY_NO_STR;
     applying->count = approval->count;
@@ -206,9 +245,27 @@ apply_later(struct removals *removals, const struct approval *approval)
     (void)xy_after(self, 0, apply_all, removals);
 }
 
+/* However many of its clients ask at the same moment. */
+static void
+count_in(const struct removals *removals, const struct approval *approval, struct xy_txn *txn)
+{
+    int64_t now = xy_now_ms();
+    for (size_t i = 0; i < approval->originals; i++) {
+        struct xy_value owner = XY_INT(approval->owner), at = XY_INT(now),
+                        message = XY_INT(approval->ids[i]);
+        if (approval->quota.most == XY_NONE) {
+            xy_txn_add(txn, removals->rows->add, owner, at, message);
+            continue;
+        }
+        xy_txn_add(txn, removals->rows->add_below, owner, at, message, owner,
+                   XY_INT(now - approval->quota.per_ms), XY_INT(approval->quota.most));
+        xy_txn_expect(txn, 1);
+    }
+}
+
 void
-removals_commit(struct removals *removals, struct approval *approval, xy_message_id notice,
-                int64_t purge_ms, struct xy_txn *txn)
+removals_commit(struct removals *removals, struct approval *approval, int64_t purge_ms,
+                struct xy_txn *txn)
 {
     for (size_t i = 0; i < approval->count; i++)
         xy_removal_add(txn, &(struct xy_removal){
@@ -222,8 +279,7 @@ removals_commit(struct removals *removals, struct approval *approval, xy_message
                                 .purge_ms = purge_ms,
                             });
     if (approval->owner)
-        xy_txn_add(txn, removals->rows->add, XY_INT(approval->owner), XY_INT(xy_now_ms()),
-                   XY_INT(notice));
+        count_in(removals, approval, txn);
     add_records(approval, txn);
     apply_later(removals, approval);
     removals_forget(removals, approval);

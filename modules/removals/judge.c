@@ -66,15 +66,28 @@ removals_judge(const struct xy_message_record *original, const xy_list *classes,
 }
 
 xy_status
-removals_judge_count(const struct removals *removals, xy_owner owner, int64_t most,
-                     int64_t per_ms, struct verdict *verdict)
+removals_judge_author(const struct xy_message_record *original, struct xy_session *who,
+                      struct verdict *verdict)
+{
+    struct xy_account account;
+    xy_status status = xy_account_find(xy_jid_bare(xy_session_jid(who)), &account);
+    if (status == XY_OK && account.created_ms > original->at_ms)
+        removals_deny(verdict, XY_FORBIDDEN, "not-author", "Somebody else wrote that");
+    return status;
+}
+
+/* The transaction counts once more: this is for a better answer. */
+xy_status
+removals_judge_count(const struct removals *removals, xy_owner owner, struct quota quota,
+                     size_t wanted, struct verdict *verdict)
 {
     struct xy_rows *rows;
-    if (most == XY_NONE)
+    if (quota.most == XY_NONE)
         return XY_OK;
-    xy_status status =
-        xy_sql_read(removals->rows->count, &rows, XY_INT(owner), XY_INT(xy_now_ms() - per_ms));
-    if (status == XY_OK && xy_rows_next(rows) && xy_rows_int(rows, 0) >= most)
+    xy_status status = xy_sql_read(removals->rows->count, &rows, XY_INT(owner),
+                                   XY_INT(xy_now_ms() - quota.per_ms));
+    if (status == XY_OK && xy_rows_next(rows) &&
+        xy_rows_int(rows, 0) + (int64_t)wanted > quota.most)
         removals_deny(verdict, XY_POLICY_VIOLATION, "too-many",
                       "You have taken back as much as you may");
     return status;

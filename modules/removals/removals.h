@@ -19,7 +19,7 @@
 
 struct removals_rows { /* of the module's own table (owner, at, message): how often somebody did
                           it */
-    const struct xy_statement *add, *count, *drop;
+    const struct xy_statement *add, *add_below, *count, *drop;
 };
 /* Schema, statements and rows of such a table, in the module's own file. */
 #define REMOVALS_TABLE(table)                                                                \
@@ -31,11 +31,15 @@ struct removals_rows { /* of the module's own table (owner, at, message): how of
     };                                                                                       \
     static const struct xy_statement add =                                                   \
         XY_SQL("insert into " table " (owner, at, message) values (?, ?, ?)");               \
+    static const struct xy_statement add_below =                                             \
+        XY_SQL("insert into " table " (owner, at, message) select cast(? as bigint),"        \
+               " cast(? as bigint), cast(? as bigint) where (select count(*) from " table    \
+               " where owner = ? and at > ?) < ?");                                          \
     static const struct xy_statement count =                                                 \
         XY_SQL("select count(*) from " table " where owner = ? and at > ?");                 \
     static const struct xy_statement drop = XY_SQL("delete from " table " where owner = ?"); \
-    static const struct xy_statement *const statements[] = {&add, &count, &drop};            \
-    static const struct removals_rows rows = {&add, &count, &drop}
+    static const struct xy_statement *const statements[] = {&add, &add_below, &count, &drop};            \
+    static const struct removals_rows rows = {&add, &add_below, &count, &drop}
 struct removals {
     void *self; /* the module's instance */
     const struct removals_rows *rows;
@@ -64,10 +68,17 @@ void removals_check_classes(const xy_list *classes, struct xy_diagnostics *to);
 /* S0-23, S0-26, S1-11. `window_ms` XY_NONE: any. */
 void removals_judge(const struct xy_message_record *original, const xy_list *classes,
                     int64_t window_ms, struct verdict *verdict);
-/* S0-35. `most` XY_NONE: any number. */
+/* Not his although it bears his name: an account that has been deleted since wrote it. */
+XY_SUSPENDS XY_CHECK xy_status removals_judge_author(const struct xy_message_record *original,
+                                                     struct xy_session *who,
+                                                     struct verdict *verdict);
+/* S0-35. Whether an account may take back `wanted` more. */
+struct quota {
+    int64_t most, per_ms; /* most XY_NONE: any number */
+};
 XY_SUSPENDS XY_CHECK xy_status removals_judge_count(const struct removals *removals,
-                                                    xy_owner owner, int64_t most,
-                                                    int64_t per_ms, struct verdict *verdict);
+                                                    xy_owner owner, struct quota quota,
+                                                    size_t wanted, struct verdict *verdict);
 /* Counts and records it; a user may cause only so many records. `message` 0: none was found. */
 XY_SUSPENDS void removals_record_refusal(struct removals *removals, struct xy_session *who,
                                          xy_message_id message, const char *why);
@@ -79,12 +90,13 @@ struct approval {
     int64_t at_ms;                  /* monotonic: it never came to anything if it is old */
     xy_owner owner;                 /* whose count it is; 0: nobody's */
     enum xy_message_class class;
+    struct quota quota;
     enum xy_message_state state;
     const char *kind; /* of the audit record */
     struct xy_str operation, actor, actor_bare, notice_id, by, reason, room;
     bool archive_out, archive_in; /* whose archives had the original */
-    size_t count;
-    xy_message_id ids[]; /* the original, then what goes with it */
+    size_t originals, count;
+    xy_message_id ids[]; /* the originals, then what goes with them */
 };
 struct approving { /* what the caller says */
     struct xy_str key, notice_id, by, reason;
@@ -94,17 +106,19 @@ struct approving { /* what the caller says */
     enum xy_message_state state;
     const char *kind;
     bool counts;
-    const struct xy_message_record *original;
+    struct quota quota;
+    const struct xy_message_record *originals; /* by one author to one place */
+    size_t count;
 };
-/* Looks for what goes with it, and notes it. XY_OK: *approval is good until it is committed. */
+/* Looks for what goes with them, and notes it. XY_OK: *approval is good until it is committed. */
 XY_SUSPENDS XY_CHECK xy_status removals_approve(struct removals *removals,
                                                 const struct approving *approving,
                                                 struct approval **approval);
 struct approval *removals_find(const struct removals *removals, struct xy_str key);
 void removals_forget(struct removals *removals, struct approval *approval);
 /* From message_committing: everything into `txn`; the approval is used up. */
-void removals_commit(struct removals *removals, struct approval *approval, xy_message_id notice,
-                     int64_t purge_ms, struct xy_txn *txn);
+void removals_commit(struct removals *removals, struct approval *approval, int64_t purge_ms,
+                     struct xy_txn *txn);
 
 XY_SUSPENDS void removals_drop_account(const struct removals *removals, xy_owner owner);
 

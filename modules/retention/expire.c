@@ -38,30 +38,6 @@ details_of(const struct lot *lot, struct xy_str rule)
     return xy_buffer_str(&details);
 }
 
-static const struct xy_host *
-host_of(const struct xy_message_record *record)
-{
-    const struct xy_host *host = xy_host_find(record->addressee);
-    if (!host)
-        host = xy_service_host(record->addressee);
-    return host ? host : xy_host_find(record->author);
-}
-
-/* Nothing of them is sent any more, nobody keeps it in memory. */
-static void
-tell(const struct xy_message_record *all, size_t count)
-{
-    struct xy_message_record *its = xy_temp_alloc((count + 1) * sizeof(*its));
-    for (struct xy_host *host = xy_host_first(); host; host = xy_host_next(host)) {
-        size_t found = 0;
-        for (size_t i = 0; i < count; i++)
-            if (host_of(&all[i]) == host)
-                its[found++] = all[i];
-        if (found)
-            xy_removal_tell(host, its, found);
-    }
-}
-
 static xy_status
 expire_lot(XY_SELF, struct lot *lot, const struct xy_audit_record *common, struct xy_str rule)
 {
@@ -86,7 +62,7 @@ expire_lot(XY_SELF, struct lot *lot, const struct xy_audit_record *common, struc
     }
     xy_count_by(&self->expired, lot->count);
     self->unscrubbed = true;
-    tell(expired, count);
+    xy_removal_tell(expired, count); /* nobody sends or keeps them any more */
     return XY_OK;
 }
 

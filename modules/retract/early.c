@@ -7,7 +7,7 @@
  */
 #include "modules/retract/retract.h"
 
-enum { MOST = 256, WAIT_MS = 10 * 1000 };
+enum { MOST = 1024, MOST_EACH = 8, WAIT_MS = 10 * 1000 };
 
 struct early {
     struct early *next;
@@ -20,13 +20,19 @@ struct early {
 
 static void look(void *instance, void *argument); /* a task */
 
+static unsigned
+count_of(const struct retract *self, const struct xy_jid *from)
+{
+    unsigned count = 0;
+    for (const struct early *at = self->early; at; at = at->next)
+        count += at->author == xy_jid_bare(from);
+    return count;
+}
+
 bool
 retract_wait_for(struct retract *self, struct judgement *j)
 {
-    for (const struct early *at = self->early; at; at = at->next)
-        if (at->stanza == j->message)
-            return false; /* it has waited */
-    if (self->early_count >= MOST)
+    if (self->early_count >= MOST || count_of(self, xy_stanza_from(j->message)) >= MOST_EACH)
         return false;
     struct early *early = xy_keep_alloc(self, sizeof(*early));
     early->stanza = xy_stanza_keep(j->message);

@@ -95,10 +95,11 @@ keep(XY_SELF, struct xy_user *owner, const struct xy_stanza *message, bool outgo
 static void
 commit(XY_SELF, const struct xy_stanza *message, xy_message_id id, struct xy_txn *txn)
 {
+    (void)id;
     struct approval *approval = removals_find(&self->removals, XY_KEY(message));
     if (approval)
         removals_commit(
-            &self->removals, approval, id,
+            &self->removals, approval,
             xy_purge_at(approval->class, self->purge_by_preset, self->purge_after.ms), txn);
     else
         retract_look_whether_awaited(self, message);

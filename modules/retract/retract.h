@@ -29,7 +29,9 @@ struct judgement {
     const struct xy_stanza *message;
     struct xy_session *session;
     struct xy_str id; /* of the original, as its author's client named it */
-    struct xy_message_record original;
+    struct xy_message_record *originals; /* all that bear it and are live */
+    size_t count;
+    xy_message_id about; /* one of them, for the record; 0: none was found */
     struct verdict verdict;
 };
 XY_SUSPENDS void retract_judge(struct retract *self, struct judgement *judgement);

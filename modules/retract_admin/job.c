@@ -138,14 +138,8 @@ prepare(struct retract_admin *self, const struct request *request, xy_message_id
 static void
 finish(const struct act *act)
 {
-    struct xy_host *hosts[2] = {xy_host_find(act->record.author),
-                                xy_host_find(act->record.addressee)};
-    if (act->parties.place)
-        hosts[1] = xy_service_host(act->record.addressee);
     xy_count_by(&act->self->removed, act->count);
-    for (int i = 0; i < 2; i++)
-        if (hosts[i] && (i == 0 || hosts[1] != hosts[0]))
-            xy_removal_apply(hosts[i], act->ids, act->count);
+    xy_removal_apply(act->ids, act->count);
 }
 
 /* ---- a lot

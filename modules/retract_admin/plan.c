@@ -149,6 +149,18 @@ show(XY_SELF, struct xy_command *command, const struct survey *survey)
 }
 
 static xy_status
+fail(struct xy_command *command, const struct survey *survey)
+{
+    if (survey->already)
+        return xy_fail(command, XY_CONFLICT, "already removed");
+    if (survey->notices)
+        return xy_fail(command, XY_DENIED,
+                       "that tells of a removal, and devices that were away learn of it there: "
+                       "it stays");
+    return xy_fail(command, XY_ABSENT, "there is no such message");
+}
+
+static xy_status
 make(XY_SELF, struct xy_command *command, struct survey *survey, struct totals *totals,
      struct xy_str id)
 {
@@ -157,8 +169,7 @@ make(XY_SELF, struct xy_command *command, struct survey *survey, struct totals *
     if (status != XY_OK)
         return status;
     if (!survey->live)
-        return xy_fail(command, survey->already ? XY_CONFLICT : XY_ABSENT,
-                       survey->already ? "already removed" : "there is no such message");
+        return fail(command, survey);
     status = count_all(survey, totals);
     if (status == XY_OK)
         status = save(command, id, survey, newest, (int64_t)xy_map_count(totals->foreign));

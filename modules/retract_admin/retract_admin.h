@@ -70,7 +70,7 @@ struct survey {
     const struct choice *choice;
     struct item *items;
     size_t count, room;
-    int64_t live, already; /* of the chosen */
+    int64_t live, already, notices; /* of the chosen; notices of removals stay */
 };
 XY_SUSPENDS XY_CHECK xy_status survey_make(void *self, struct survey *survey);
 /* What has come since, to what has been chosen before. */

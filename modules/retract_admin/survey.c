@@ -2,14 +2,13 @@
 /*
  * The messages of a plan and what refers to them, in one pass over the store, which reads their
  * text by privilege: the caller has recorded it. What corrects or reacts goes with a message; a
- * reply or a quote is somebody's own and is only listed (requirement S1-17).
+ * reply or a quote is somebody's own and is only listed (requirement S1-17). A notice of a
+ * removal is never chosen, nor goes with anything: it would take the removal with it (S1-2).
  */
 #include "modules/retract_admin/retract_admin.h"
 
-#define PURPOSE      XY_STR("what refers to messages that are to be removed")
-#define NS_CORRECT   XY_STR("urn:xmpp:message-correct:0")
-#define NS_REACTIONS XY_STR("urn:xmpp:reactions:0")
-#define NS_REPLY     XY_STR("urn:xmpp:reply:0")
+#define PURPOSE  XY_STR("what refers to messages that are to be removed")
+#define NS_REPLY XY_STR("urn:xmpp:reply:0")
 
 enum { LOT = 500, PER_MESSAGE = 3 };
 
@@ -48,6 +47,14 @@ within(struct xy_str talk, struct xy_str word)
     return xy_temp_printf(XY_FMT "\n\n" XY_FMT, XY_ARG(talk), XY_ARG(word));
 }
 
+/* An id that only its author may use: others can choose the same. */
+static struct xy_str
+his(const struct seen *seen, struct xy_str id)
+{
+    return xy_temp_printf(XY_FMT "\n\n" XY_FMT "\n" XY_FMT, XY_ARG(seen->talk),
+                          XY_ARG(xy_jid_text(seen->author)), XY_ARG(id));
+}
+
 static struct xy_str
 body_of(const struct xy_stanza *stanza)
 {
@@ -80,9 +87,11 @@ remember(struct pass *pass, struct known *known, struct seen *seen, struct xy_st
     *known = (struct known){seen->id, seen->author};
     (void)xy_map_put(pass->talks, seen->talk, known);
     if (client_id.len)
-        (void)xy_map_put(pass->ids, within(seen->talk, client_id), known);
+        (void)xy_map_put(pass->ids, his(seen, client_id), known);
     if (public.len)
-        (void)xy_map_put(pass->ids, within(seen->talk, public), known);
+        (void)xy_map_put(pass->ids, his(seen, public), known);
+    if (public.len || client_id.len)
+        (void)xy_map_put(pass->ids, within(seen->talk, public.len ? public : client_id), known);
     while (body.len) {
         struct xy_str line = xy_str_trim(xy_str_cut(&body, '\n'));
         if (line.len && !xy_str_starts(line, XY_STR(">")))
@@ -101,11 +110,9 @@ add(struct survey *survey, xy_message_id id, xy_message_id of, enum role role)
 }
 
 static const struct known *
-named_by(const struct pass *pass, const struct seen *seen, struct xy_str ns, struct xy_str name)
+named(const struct pass *pass, struct xy_str id, struct xy_str key)
 {
-    const struct xy_node *node = xy_stanza_child(seen->stanza, ns, name);
-    struct xy_str id = node ? xy_node_attr(node, "id") : XY_NO_STR;
-    return id.len ? xy_map_get(pass->ids, within(seen->talk, id)) : NULL;
+    return id.len ? xy_map_get(pass->ids, key) : NULL;
 }
 
 static const struct known *
@@ -128,16 +135,19 @@ quoted_by(const struct pass *pass, const struct seen *seen)
 static void
 note_references(struct pass *pass, const struct seen *seen)
 {
-    const struct known *corrected = named_by(pass, seen, NS_CORRECT, XY_STR("replace"));
-    const struct known *liked = named_by(pass, seen, NS_REACTIONS, XY_STR("reactions"));
-    const struct known *answered = named_by(pass, seen, NS_REPLY, XY_STR("reply"));
-    const struct known *quoted = quoted_by(pass, seen);
-    if (corrected && corrected->author != seen->author)
-        corrected = NULL;
-    if (corrected || liked)
-        add(pass->survey, seen->id, (corrected ? corrected : liked)->id, ROLE_FOLLOWS);
-    if (corrected || liked)
+    const struct xy_node *reply = xy_stanza_child(seen->stanza, NS_REPLY, XY_STR("reply"));
+    struct xy_str corrects = xy_stanza_corrects(seen->stanza),
+                  reacts = xy_stanza_reacts_to(seen->stanza),
+                  replies = reply ? xy_node_attr(reply, "id") : XY_NO_STR;
+    const struct known *of = named(pass, corrects, his(seen, corrects));
+    if (!of)
+        of = named(pass, reacts, within(seen->talk, reacts));
+    if (of) {
+        add(pass->survey, seen->id, of->id, ROLE_FOLLOWS);
         return;
+    }
+    const struct known *answered = named(pass, replies, within(seen->talk, replies)),
+                       *quoted = quoted_by(pass, seen);
     if (answered)
         add(pass->survey, seen->id, answered->id, ROLE_REPLY);
     if (quoted)
@@ -164,6 +174,10 @@ look_at(struct pass *pass, struct known *known, struct seen *seen, enum xy_messa
     if (status != XY_OK)
         return status;
     seen->stanza = stanza;
+    if (xy_stanza_is_notice(stanza)) { /* devices that were away learn of a removal by it */
+        survey->notices += is_chosen;
+        return XY_OK;
+    }
     if (!is_chosen) {
         note_references(pass, seen);
         return XY_OK;

@@ -74,8 +74,7 @@ end(struct checking *checking, xy_status status, struct xy_txn *txn, xy_message_
         return status;
     checking->mended++;
     xy_count(&checking->self->mended);
-    for (struct xy_host *host = xy_host_first(); host; host = xy_host_next(host))
-        xy_removal_apply(host, &id, 1);
+    xy_removal_apply(&id, 1);
     return XY_OK;
 }
 

@@ -61,6 +61,12 @@ retract_muc_look(struct retract_muc *self, struct asked *asked)
                       "Only a person at a client may do that");
 }
 
+static struct quota
+quota_of(const struct retract_muc *self)
+{
+    return (struct quota){self->count, self->per.ms};
+}
+
 static void
 judge(struct retract_muc *self, struct asked *asked)
 {
@@ -71,12 +77,13 @@ judge(struct retract_muc *self, struct asked *asked)
         removals_deny(&asked->verdict, XY_FORBIDDEN, "not-author", "Somebody else said that");
         return;
     }
-    removals_judge(&asked->original, &self->classes, self->window.ms, &asked->verdict);
-    if (asked->verdict.why)
-        return;
-    xy_status status =
-        removals_judge_count(&self->removals, xy_user_owner(xy_session_user(asked->session)),
-                             self->count, self->per.ms, &asked->verdict);
+    xy_status status = removals_judge_author(&asked->original, asked->session, &asked->verdict);
+    if (status == XY_OK && !asked->verdict.why)
+        removals_judge(&asked->original, &self->classes, self->window.ms, &asked->verdict);
+    if (status == XY_OK && !asked->verdict.why)
+        status = removals_judge_count(&self->removals,
+                                      xy_user_owner(xy_session_user(asked->session)),
+                                      quota_of(self), 1, &asked->verdict);
     if (status != XY_OK)
         removals_deny(&asked->verdict, xy_status_condition(status), "failed",
                       "It could not be looked up");
@@ -94,7 +101,9 @@ approve(struct retract_muc *self, struct asked *asked, const struct xy_stanza *m
         .state = XY_MESSAGE_RETRACTED,
         .kind = "retract",
         .counts = true,
-        .original = &asked->original,
+        .quota = quota_of(self),
+        .originals = &asked->original,
+        .count = 1,
     };
     xy_status status = removals_approve(&self->removals, &approving, &approval);
     if (status != XY_OK)
@@ -120,7 +129,7 @@ retract_muc_asked(XY_SELF, struct xy_session *session, const struct xy_stanza *m
     *verdict = asked.verdict.why ? XY_RETRACTION_REFUSED : XY_RETRACTION_ALLOWED;
     if (!asked.verdict.why)
         return;
+    removals_record_refusal(&self->removals, session, asked.original.id, asked.verdict.why);
     xy_retraction_refuse(message, asked.verdict.condition, asked.verdict.why,
                          xy_str_from(asked.verdict.text));
-    removals_record_refusal(&self->removals, session, asked.original.id, asked.verdict.why);
 }

@@ -107,7 +107,8 @@ moderate(struct retract_muc *self, struct asked *asked, struct xy_str reason)
         .session = asked->session,
         .state = XY_MESSAGE_MODERATED,
         .kind = "moderate",
-        .original = &asked->original,
+        .originals = &asked->original,
+        .count = 1,
     };
     status = removals_approve(&self->removals, &approving, &approval);
     if (status == XY_OK)

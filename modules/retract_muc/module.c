@@ -92,11 +92,12 @@ keep(XY_SELF, struct xy_room *room, const struct xy_stanza *message, unsigned *k
 static void
 commit(XY_SELF, const struct xy_stanza *message, xy_message_id id, struct xy_txn *txn)
 {
+    (void)id;
     struct approval *approval =
         xy_str_is(xy_stanza_type(message), "groupchat") ? approval_of(self, message) : NULL;
     if (approval)
         removals_commit(
-            &self->removals, approval, id,
+            &self->removals, approval,
             xy_purge_at(approval->class, self->purge_by_preset, self->purge_after.ms), txn);
 }
 

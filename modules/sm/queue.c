@@ -55,7 +55,7 @@ static void
 save(void *argument, xy_message_id message, const struct xy_stanza *stanza)
 {
     struct saving *saving = argument;
-    if (message || sm_only_counts(stanza)) {
+    if (message || !stanza || sm_only_counts(stanza)) {
         save_number(saving, message ? message : COUNTS);
     } else if (xy_stanza_kind(stanza) != XY_MESSAGE) {
         struct xy_str text = xy_stanza_text(stanza);

@@ -323,6 +323,63 @@ def test_a_room_is_told_by_the_room(cast, server, request):
     assert len(tombstones(page)) == 1
 
 
+def test_s1_2_notices_of_removals_stay(cast, server, request):
+    """A device that was away learns by them what is gone: no plan has them, whatever it chooses."""
+    romeo, juliet = cast.online("romeo", "juliet")
+    room = _room(server, romeo, juliet)
+    targets = []
+    for i in range(2):
+        romeo.sends(f"<message to='{room.jid}' type='groupchat' id='m{i}'><body>secret</body></message>")
+        said = juliet.hears(f"<message type='groupchat' id='m{i}'>...<body>secret</body>...</message>")
+        targets.append(dom.find(said, "sid:stanza-id").get("id"))
+    hush(romeo)
+    assert remove(server, targets[0])["state"] == "done"
+    told = juliet.hears("<message type='groupchat'>...</message>")
+    assert plan(server, "--room", room.jid)["fields"]["messages"] == 1
+    assert remove(server, "--room", room.jid)["state"] == "done"
+    page = ask(juliet, to=room.jid)
+    assert len(tombstones(page)) == 2
+    noticed = [n.get("id") for n in (dom.find(r.message, "retract:retract") for r in page.results) if n is not None]
+    assert noticed == targets
+    _, error = refusal(server, "retract", "plan", dom.find(told, "sid:stanza-id").get("id"))
+    assert "stays" in error
+
+
+def test_a_plan_does_not_take_what_is_somebody_elses(cast, server):
+    """Clients choose the ids of their messages: also one that the room gave to another's."""
+    romeo, juliet, nurse = cast.online("romeo", "juliet", "nurse")
+    room = _room(server, romeo, juliet, nurse)
+
+    def publishes(client, inner, number):
+        client.sends(f"<message to='{room.jid}' type='groupchat' id='{number}'>{inner}</message>")
+        said = [c.hears(f"<message type='groupchat' id='{number}'>...</message>") for c in (romeo, juliet, nurse)]
+        return dom.find(said[0], "sid:stanza-id").get("id")
+
+    speech = publishes(romeo, "<body>a speech</body>", "m1")
+    bait = publishes(juliet, "<body>bait</body>", speech)
+    publishes(nurse, f"<reactions xmlns='urn:xmpp:reactions:0' id='{speech}'/>{STORE}", "l1")
+    publishes(romeo, "<body>a better speech</body><replace xmlns='urn:xmpp:message-correct:0' id='m1'/>", "m2")
+    publishes(juliet, "<body>another's id</body><replace xmlns='urn:xmpp:message-correct:0' id='m1'/>", "m3")
+    fields = plan(server, bait)["fields"]
+    assert (fields["messages"], fields["go_with_them"]) == (1, 0)
+    fields = plan(server, speech)["fields"]
+    assert (fields["messages"], fields["go_with_them"]) == (1, 2)
+
+
+def test_s1_3_a_removed_subject_is_told_to_nobody(cast, server):
+    romeo, juliet, nurse = cast.online("romeo", "juliet", "nurse")
+    room = _room(server, romeo, juliet)
+    romeo.sends(f"<message to='{room.jid}' type='groupchat' id='m1'><subject>canary-subject</subject></message>")
+    said = juliet.hears("<message type='groupchat' id='m1'>...<subject>canary-subject</subject>...</message>")
+    hush(romeo)
+    assert remove(server, dom.find(said, "sid:stanza-id").get("id"))["state"] == "done"
+    hush(romeo, juliet)
+    since = len(nurse.log)
+    room.enters(nurse, "Nurse")
+    hush(nurse)
+    assert "canary-subject" not in "".join(text for way, text in nurse.log[since:] if way == "←")
+
+
 # ---- two people --------------------------------------------------------------------------------------------
 
 
