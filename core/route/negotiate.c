@@ -163,7 +163,9 @@ xyi_stream_stanza(struct xy_stream *stream, struct xy_stanza *stanza)
         xy_stanza_drop(stanza);
     } else if (counted) {
         struct xy_session *session = stream->session;
+        session->in.handling = stanza;
         xyi_route_from_session(session, stanza);
+        session->in.handling = NULL;
         xyi_inbox_handled(session);
     } else {
         if (xyi_stanza_resolve(stanza) != XY_OK)

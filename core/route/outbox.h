@@ -118,6 +118,7 @@ struct outbox {
 struct inbox {
     struct parcel *first, **last; /* of this session's stanzas, in order, not yet handled */
     uint32_t count;               /* stanzas whose handler has returned */
+    const struct xy_stanza *handling; /* the one whose handler runs, by address; NULL: none */
     uint32_t wanted;              /* xy_session_when_handled() asked for this many */
     struct settling *settling;    /* fibers in xy_session_settle() */
     bool asked;

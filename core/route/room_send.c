@@ -215,7 +215,7 @@ store(struct posting *p)
     xyi_parcel_name(parcel, p->login, txn);
     parcel->room = p->room;
     parcel->silent = !original;
-    if (p->sender && original)
+    if (p->sender)
         xyi_parcel_count(parcel, p->sender, txn);
     xyi_parcel_announce(parcel, p->message->stanza, p->room->host, txn);
     p->message->id = row.id;
@@ -259,6 +259,15 @@ origin_of(const struct xy_room_message *message)
     return author ? xyi_login_number(author->login) : origin;
 }
 
+/* Whoever has the author's full JID by now may be another: his is the one that handles what he
+ * sent. */
+static struct xy_session *
+find_sender(const struct xy_room_message *message)
+{
+    struct xy_session *session = xy_session_find(message->author);
+    return session && session->in.handling == message->original ? session : NULL;
+}
+
 xy_status
 xy_room_accept(struct xy_room *room, struct xy_room_message *message)
 {
@@ -268,7 +277,7 @@ xy_room_accept(struct xy_room *room, struct xy_room_message *message)
     p.login = xyi_login_to_write(p.origin);
     xy_status status = prepare(&p);
     if (status == XY_OK) {
-        p.sender = xy_session_find(message->author);
+        p.sender = message->original ? find_sender(message) : NULL;
         decide(&p);
     }
     xyi_login_drop(p.login);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """XEP-0313 in rooms: what an archive has, how results look, ids, what a room says of its archive, what a
 newcomer sees of it, reloads, restarts."""
+import sqlite3
 import threading
 from datetime import datetime, timedelta, timezone
 
@@ -493,6 +494,39 @@ def test_what_was_counted_as_handled_is_there_after_a_power_cut(make_server, act
     again = actors(server).client("romeo", jid=romeo.jid).comes_online()
     kept = [r.text for r in everything(again, to=hall)]
     assert kept[:len(handled)] == handled and kept == [str(i) for i in range(len(kept))]
+
+
+@pytest.mark.parametrize("payload", ["<body>heavy</body>", "<subject>heavy</subject>"])
+def test_what_is_not_stored_yet_is_not_counted(make_server, actors, engine, payload):
+    """XEP-0198: while the database is locked nobody hears it, and no h comes that would cover it."""
+    if not engine.startswith("sqlite"):
+        pytest.skip("locks the file")
+    server = make_server(modules=MODULES, storage={"driver": "sqlite", "path": "data/xylem.db", "timeout": "20 s"})
+    cast = actors(server)
+    romeo, (juliet, nurse) = managed(cast, "romeo").logs_in().enables().comes_online(), cast.online("juliet", "nurse")
+    hall = Room(server)
+    hall.opens(romeo, "Romeo", persistentroom=True)
+    hall.enters(juliet, "Juliet")
+    sends(hall, romeo, "<body>light</body>")  # all that is stored once for a room is
+    hush(romeo, juliet)
+    romeo.requests()
+    before = romeo.acknowledged
+    assert not romeo.unacknowledged
+    other = sqlite3.connect(server.directory / "data" / "xylem.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    sends(hall, romeo, payload)
+    romeo.sends("<r xmlns='urn:xmpp:sm:3'/>")
+    for _ in range(3):
+        nurse.round_trip()
+    for client in (romeo, juliet):
+        while client._receive(0):
+            pass
+        assert not any("heavy" in dom.show(e) for _, e in client.events)
+    assert romeo.acknowledged == before
+    other.execute("ROLLBACK")
+    other.close()
+    juliet.hears(f"<message type='groupchat'>...{payload}...</message>")
+    assert romeo.hears_ack() == before + 1
 
 
 def test_without_muc_it_says_what_it_needs(make_server):
