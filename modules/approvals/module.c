@@ -48,7 +48,8 @@ check(const struct approvals *self, struct xy_diagnostics *to)
                         "privileged_read, erase",
                         XY_ARG(self->acts.at[i]));
     if (!self->approvers.count)
-        xy_complain(to, "approvers", "somebody must approve; there is nobody");
+        xy_caution(to, "approvers",
+                   "nobody can approve: what is guarded cannot be done at all");
 }
 
 static const struct xy_option options[] = {
