@@ -75,5 +75,6 @@ static const struct xy_command_row commands[] = {
 };
 
 XY_MODULE(actor, .about = "Does things worth a record, in tests.", .scope = XY_SERVER,
-          XY_STATE_SIZE, .needs = "audit", XY_TABLE(options, options), XY_TABLE(commands, commands),
-          XY_TABLE(schema, schema), XY_TABLE(statements, statements));
+          XY_STATE_SIZE, .needs = "audit", XY_TABLE(options, options),
+          XY_TABLE(commands, commands), XY_TABLE(schema, schema),
+          XY_TABLE(statements, statements));
