@@ -2,7 +2,12 @@
 /* xylemctl audit search|verify|export|seal|key. */
 #include "audit.h"
 
-enum { SEARCH_LIMIT = 1000, EXPORT_LIMIT = 100000 };
+enum {
+    SEARCH_LIMIT = 1000,
+    EXPORT_LIMIT = 100000,
+    EXPORT_PAGE = 100,
+    EXPORT_BYTES = 8 << 20,
+};
 
 static xy_status
 settled(XY_SELF, struct xy_command *command)
@@ -15,6 +20,19 @@ settled(XY_SELF, struct xy_command *command)
                    "the log cannot be brought up to date: %s; see audit.broken in the server's "
                    "log",
                    xy_status_name(status));
+}
+
+/* A log that is broken is shown as well: above all to whoever looks into it. */
+static xy_status
+shown(XY_SELF, struct xy_command *command, const char *note)
+{
+    int64_t size;
+    xy_status status = audit_settle(self, &size);
+    if (status == XY_BROKEN)
+        xy_say(command, "%s", note);
+    return status == XY_OK || status == XY_BROKEN
+               ? XY_OK
+               : xy_fail(command, status, "the database does not answer");
 }
 
 static xy_status
@@ -94,7 +112,7 @@ audit_command_search(XY_SELF, struct xy_command *command)
     size_t count;
     xy_status status = read_query(command, &query);
     if (status == XY_OK)
-        status = settled(self, command);
+        status = shown(self, command, "the log is broken and records wait: see audit verify");
     if (status == XY_OK)
         status = audit_search(&query, &records, &count);
     if (status != XY_OK)
@@ -112,10 +130,7 @@ xy_status
 audit_command_verify(XY_SELF, struct xy_command *command)
 {
     struct verdict verdict;
-    int64_t size;
-    xy_status settling =
-        audit_settle(self, &size); /* a log that is broken is verified as well */
-    xy_status status = audit_verify(self, &verdict);
+    xy_status status = audit_verify(self, xy_flag(command, "evidence"), &verdict);
     if (status != XY_OK)
         return xy_fail(command, status, "the database does not answer");
     xy_put_bool(command, "intact", !verdict.bad);
@@ -128,60 +143,83 @@ audit_command_verify(XY_SELF, struct xy_command *command)
                        verdict.text);
     }
     xy_put_str(command, "root", hash_hex(&verdict.root));
-    if (settling != XY_OK)
-        return xy_fail(command, settling, "new records wait and cannot be chained: %s",
-                       xy_status_name(settling));
+    if (verdict.settled != XY_OK)
+        return xy_fail(command, verdict.settled, "new records wait and cannot be chained: %s",
+                       xy_status_name(verdict.settled));
     return XY_OK;
 }
 
 /* ---- export ------------------------------------------------------------------------------ */
 
+static void
+put_line(struct xy_buffer *to, const struct record *record, const struct head *head)
+{
+    xy_buffer_add(to, record ? XY_STR("{\"record\": ") : XY_STR("{\"head\": "));
+    if (record)
+        audit_json_record(to, record);
+    else
+        audit_json_head(to, head);
+    xy_buffer_add(to, XY_STR("}\n"));
+}
+
+/* `*after` moves to the last one. */
 static xy_status
-export_page(int64_t after, int64_t limit, struct xy_buffer *to, int64_t *last)
+export_page(int64_t limit, struct xy_buffer *to, int64_t *after)
 {
     struct record *records;
     struct head *heads;
     size_t count, heads_count, next_head = 0;
-    xy_status status = audit_read_records(after, limit, &records, &count);
-    *last = status == XY_OK && count ? records[count - 1].seq : after;
-    if (status == XY_OK)
-        status = audit_read_heads(after, *last, &heads, &heads_count);
-    if (status != XY_OK)
+    xy_status status = audit_read_records(*after, limit, &records, &count);
+    if (status != XY_OK || !count)
         return status;
-    for (size_t i = 0; i < count; i++) {
-        xy_buffer_add(to, XY_STR("{\"record\": "));
-        audit_json_record(to, &records[i]);
-        xy_buffer_add(to, XY_STR("}\n"));
+    int64_t last = records[count - 1].seq;
+    status = audit_read_heads(*after, last, &heads, &heads_count);
+    for (size_t i = 0; status == XY_OK && i < count; i++) {
+        put_line(to, &records[i], NULL);
         for (; next_head < heads_count && heads[next_head].tree.size <= records[i].seq;
-             next_head++) {
-            xy_buffer_add(to, XY_STR("{\"head\": "));
-            audit_json_head(to, &heads[next_head]);
-            xy_buffer_add(to, XY_STR("}\n"));
-        }
+             next_head++)
+            put_line(to, NULL, &heads[next_head]);
     }
-    return XY_OK;
+    *after = last;
+    return status;
+}
+
+/* So much text at once that it does not matter how long the records are. */
+static xy_status
+export_all(int64_t limit, struct xy_buffer *to, int64_t *last, bool *more)
+{
+    xy_status status = XY_OK;
+    int64_t left = limit, before = -1;
+    while (status == XY_OK && left > 0 && to->len < EXPORT_BYTES && *last != before) {
+        before = *last;
+        status = export_page(left < EXPORT_PAGE ? left : EXPORT_PAGE, to, last);
+        left -= *last - before;
+    }
+    *more = *last != before;
+    return status;
 }
 
 xy_status
 audit_command_export(XY_SELF, struct xy_command *command)
 {
-    int64_t after = 0, limit = 10000, last;
+    int64_t after = 0, limit = 10000;
+    bool more = false;
     struct xy_buffer lines = {0};
     xy_status status = number(command, "after", 0, INT64_MAX, &after);
     if (status == XY_OK)
         status = number(command, "limit", 1, EXPORT_LIMIT, &limit);
     if (status == XY_OK)
-        status = settled(self, command);
+        status = shown(self, command, "{\"broken\": \"records wait: see audit verify\"}");
     if (status != XY_OK)
         return status;
     xy_buffer_printf(&lines, "{\"xylem-audit-export\": 1, \"after\": %lld}\n",
                      (long long)after);
-    status = export_page(after, limit, &lines, &last);
+    status = export_all(limit, &lines, &after, &more);
     if (status != XY_OK)
         return xy_fail(command, status, "the database does not answer");
     xy_put_str(command, "export", xy_buffer_str(&lines));
-    if (last - after == limit)
-        xy_say(command, "{\"more\": \"--after %lld\"}", (long long)last);
+    if (more)
+        xy_say(command, "{\"more\": \"--after %lld\"}", (long long)after);
     return XY_OK;
 }
 

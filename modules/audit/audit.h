@@ -184,6 +184,10 @@ XY_SUSPENDS XY_CHECK xy_status audit_change_key(XY_SELF, struct xy_str actor);
 XY_SUSPENDS XY_CHECK xy_status audit_seal(XY_SELF, int64_t *roots);
 /* Whether that is the record of this batch: the table of batches is not under the log. */
 bool audit_batch_is(const struct batch *batch, const struct record *record);
+/* Whether such a record goes on behind *sealed, which moves, and its batch is as it says; `deep`: and
+ * the evidence under it. *problem: what is wrong. */
+XY_SUSPENDS XY_CHECK xy_status audit_check_root(const struct record *record, xy_message_id *sealed,
+                                                bool deep, const char **problem);
 struct hash audit_evidence_leaf(const struct xy_evidence *evidence);
 
 /* ---- changes.c: hooks ------------------------------------------------------------------------- */
@@ -196,8 +200,10 @@ struct verdict {
     int64_t bad;    /* the first record that is wrong; 0: none */
     char text[160]; /* what is wrong with it */
     struct hash root;
+    xy_status settled; /* whether what waited could be chained before */
 };
-XY_SUSPENDS XY_CHECK xy_status audit_verify(XY_SELF, struct verdict *verdict);
+/* `evidence`: that of all messages as well, batch by batch. */
+XY_SUSPENDS XY_CHECK xy_status audit_verify(XY_SELF, bool evidence, struct verdict *verdict);
 
 void audit_json_text(struct xy_buffer *to, struct xy_str text);
 void audit_json_record(struct xy_buffer *to, const struct record *record);

@@ -10,6 +10,8 @@
 
 #include <endian.h>
 
+enum { EVIDENCE_PAGE = 5000 };
+
 /* Id and commitments, so that a leaf says whose evidence it is. */
 struct hash
 audit_evidence_leaf(const struct xy_evidence *evidence)
@@ -99,5 +101,61 @@ audit_seal(XY_SELF, int64_t *roots)
         if (status == XY_OK && count)
             status = audit_settle(self, &size);
     }
+    return status;
+}
+
+/* ---- verifying --------------------------------------------------------------------------- */
+
+/* Page by page: a batch may be large. */
+static xy_status
+read_tree(const struct batch *batch, struct tree *tree)
+{
+    xy_status status = XY_OK;
+    size_t count = 1;
+    for (xy_message_id after = batch->after; status == XY_OK && count;) {
+        struct xy_evidence *evidence;
+        xy_temp_open();
+        status = xy_evidence_read(after, EVIDENCE_PAGE, &evidence, &count);
+        for (size_t i = 0; status == XY_OK && i < count; i++) {
+            if (evidence[i].message > batch->last) {
+                count = 0;
+                break;
+            }
+            struct hash leaf = audit_evidence_leaf(&evidence[i]);
+            tree_add(tree, &leaf);
+            after = evidence[i].message;
+        }
+        xy_temp_close();
+    }
+    return status;
+}
+
+xy_status
+audit_check_root(const struct record *record, xy_message_id *sealed, bool deep,
+                 const char **problem)
+{
+    struct batch batch;
+    struct tree tree = {0};
+    xy_message_id last;
+    xy_status status =
+        xy_str_to_int(audit_detail(record->said.details, "last"), 1, INT64_MAX, &last);
+    if (status != XY_OK)
+        last = 0; /* of no batch */
+    status = audit_find_batch(last, &batch);
+    if (status != XY_OK && status != XY_ABSENT)
+        return status;
+    if (status == XY_ABSENT || !audit_batch_is(&batch, record) ||
+        !xy_str_equal(batch.operation, record->said.operation))
+        *problem = "the table of batches does not have this one as it is";
+    else if (batch.after != *sealed)
+        *problem = "it does not go on where the root before it ended";
+    *sealed = last;
+    if (*problem || !deep)
+        return XY_OK;
+    status = read_tree(&batch, &tree);
+    struct hash root = tree_root(&tree);
+    if (status == XY_OK &&
+        (tree.size != batch.count || memcmp(root.at, batch.root.at, HASH) != 0))
+        *problem = "the evidence of its messages is not what it is a root of";
     return status;
 }

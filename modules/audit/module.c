@@ -77,8 +77,9 @@ static const struct xy_command_row commands[] = {
                             "[--message ID] [--operation ID] [--since TIME] [--until TIME] "
                             "[--before RECORD] [--limit N]",
                .about = "Shows records of the audit log, the newest first."),
-    XY_COMMAND("audit verify", audit_command_verify,
-               .about = "Verifies the whole audit log; names the first record that is wrong."),
+    XY_COMMAND("audit verify", audit_command_verify, .arguments = "[--evidence]",
+               .about = "Verifies the whole audit log, and the evidence under it; names the "
+                        "first record that is wrong."),
     XY_COMMAND("audit export", audit_command_export,
                .arguments = "[--after RECORD] [--limit N]",
                .about = "Prints records and signed heads for xylem-verify, a JSON line each."),

@@ -19,6 +19,8 @@ struct walk {
     unsigned char next[KEY]; /* and those that follow */
     int64_t signed_size;     /* of the last head that was right */
     bool changes;            /* the last record named another key */
+    bool evidence;           /* look at the evidence of messages as well */
+    xy_message_id sealed;    /* up to there evidence has roots */
 };
 
 static void wrong(struct walk *walk, int64_t record, const char *format, ...) XY_PRINTF(3, 4);
@@ -62,6 +64,19 @@ follow_key(struct walk *walk, const struct record *record)
     memcpy(walk->next, key, KEY);
     if (!walk->changes) /* nobody is left to sign for the former */
         memcpy(walk->key, key, KEY);
+}
+
+/* A root of evidence, and the row of the table that is looked up for it. */
+static xy_status
+look_at_root(struct walk *walk, const struct record *record)
+{
+    const char *problem = NULL;
+    if (!xy_str_is(record->said.kind, "evidence_root") || walk->verdict->bad)
+        return XY_OK;
+    xy_status status = audit_check_root(record, &walk->sealed, walk->evidence, &problem);
+    if (problem)
+        wrong(walk, record->seq, "%s", problem);
+    return status;
 }
 
 static void
@@ -120,13 +135,14 @@ look_at_page(struct walk *walk, int64_t last)
     if (!count)
         wrong(walk, after + 1, "it is missing: a head was signed over %lld records",
               (long long)last);
-    for (size_t i = 0; i < count && !walk->verdict->bad; i++) {
+    for (size_t i = 0; i < count && status == XY_OK && !walk->verdict->bad; i++) {
         look_at_record(walk, &records[i]);
+        status = look_at_root(walk, &records[i]);
         while (next_head < heads_count && !walk->verdict->bad &&
                heads[next_head].tree.size <= walk->tree.size)
             look_at_head(walk, &heads[next_head++]);
     }
-    return XY_OK;
+    return status;
 }
 
 /* ---- all --------------------------------------------------------------------------------- */
@@ -147,13 +163,18 @@ look_behind(struct walk *walk)
 }
 
 xy_status
-audit_verify(XY_SELF, struct verdict *verdict)
+audit_verify(XY_SELF, bool evidence, struct verdict *verdict)
 {
-    struct walk walk = {.self = self, .verdict = verdict};
+    struct walk walk = {.self = self, .verdict = verdict, .evidence = evidence};
     struct head newest;
-    int64_t known = self->size; /* others may append meanwhile */
+    xy_message_id sealed;
+    int64_t known;
     *verdict = (struct verdict){0};
-    xy_status status = audit_read_head(&newest);
+    xy_status status = audit_read_last_batch(&sealed);
+    if (status == XY_OK) /* a log that is broken is verified as well */
+        verdict->settled = audit_settle(self, &known);
+    if (status == XY_OK)
+        status = audit_read_head(&newest);
     while (status == XY_OK && !verdict->bad && walk.tree.size < newest.tree.size) {
         xy_temp_open();
         status = look_at_page(&walk, newest.tree.size);
@@ -161,6 +182,9 @@ audit_verify(XY_SELF, struct verdict *verdict)
     }
     if (status == XY_OK && !verdict->bad)
         status = look_behind(&walk);
+    if (status == XY_OK && sealed > walk.sealed)
+        wrong(&walk, walk.tree.size + 1, "it is missing: messages up to %lld had a root",
+              (long long)sealed);
     verdict->records = walk.tree.size;
     verdict->root = tree_root(&walk.tree);
     if (status == XY_OK && newest.tree.size < known)
