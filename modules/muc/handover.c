@@ -43,7 +43,7 @@ tell_one(struct muc *self, struct xy_str room, struct xy_str said, xy_message_id
     struct xy_room *inside;
     if (!jid || !stanza || muc_enter(self, jid, &inside) != XY_OK)
         return;
-    muc_note_unread(self, inside, stanza, id);
+    muc_make_up_for(self, inside, stanza, id);
     xy_room_leave(inside);
 }
 

@@ -130,28 +130,18 @@ muc_look_at_subjects(struct muc *self)
     self->looks_at_subjects = true;
 }
 
-struct removed {
-    struct muc *self;
-    xy_message_id id;
-};
-
-static void
-see_whether_it_is_the_subject(void *argument, struct xy_room *room)
-{
-    const struct removed *removed = argument;
-    struct state *state = muc_state(room);
-    if (!state->created_ms || (state->subject != removed->id && state->subject != XY_NONE))
-        return;
-    state->subject_stale = true;
-    muc_look_at_subjects(removed->self);
-}
-
 void
 muc_on_removed(XY_SELF, const struct xy_message_record *removed)
 {
-    struct removed which = {self, removed->id};
-    xy_rooms_each(xy_service_jid(self), see_whether_it_is_the_subject, &which);
+    const struct xy_jid *jid = removed->addressee;
+    struct xy_room *room =
+        jid && xy_jid_host(jid) == xy_service_jid(self) ? xy_room_known(jid) : NULL;
+    struct state *state = room ? muc_state(room) : NULL;
     muc_forget_unread(self, removed->id);
+    if (!state || (state->subject != removed->id && state->subject != XY_NONE))
+        return;
+    state->subject_stale = true;
+    muc_look_at_subjects(self);
 }
 
 /* ---- changing it

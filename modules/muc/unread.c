@@ -235,6 +235,26 @@ is_time(struct muc *self, struct hints *hints, const struct said *said)
     return false;
 }
 
+/* Those it mentions were told when it was said. */
+static void
+make_up_for(struct muc *self, struct xy_room *room, struct hints *hints,
+            const struct said *said)
+{
+    if (muc_see_who_is_here(self, hints, room) > 0)
+        send_errand(self, hints, said, is_heard(), THE_OTHERS);
+    hints->told_ms = xy_monotonic_ms();
+}
+
+void
+muc_make_up_for(struct muc *self, struct xy_room *room, const struct xy_stanza *sent,
+                xy_message_id id)
+{
+    const struct said said = {sent, id};
+    struct hints *hints = muc_hints(self, room);
+    if (hints)
+        make_up_for(self, room, hints, &said);
+}
+
 /* `hints` stays while it is timed. */
 static void
 later(void *instance, void *argument)
@@ -247,9 +267,8 @@ later(void *instance, void *argument)
     hints->waiting = NULL;
     bool same = status == XY_OK &&
                 hints->number == muc_state(room)->number; /* not another of that name */
-    if (same && muc_hints(self, room) && muc_see_who_is_here(self, hints, room) > 0)
-        send_errand(self, hints, &said, is_heard(), THE_OTHERS);
-    hints->told_ms = xy_monotonic_ms();
+    if (same && muc_hints(self, room))
+        make_up_for(self, room, hints, &said);
     hints->timed = false;
     if (status == XY_OK)
         xy_room_leave(room);

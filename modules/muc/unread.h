@@ -39,6 +39,9 @@ size_t muc_see_who_is_here(struct muc *self, struct hints *hints, struct xy_room
 /* ---- unread.c ---------------------------------------------------------------------------------- */
 /* What was taken back meanwhile is told of without its words. */
 void muc_forget_unread(struct muc *self, xy_message_id id);
+/* Another edition of this code held it back; those it mentions have been told. Inside. */
+XY_SUSPENDS void muc_make_up_for(struct muc *self, struct xy_room *room, const struct xy_stanza *sent,
+                                 xy_message_id id);
 /* Runs `task` behind what is being written in muc_behind. */
 void muc_errand(struct muc *self, xy_task_fn *task, void *argument);
 

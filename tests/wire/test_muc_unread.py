@@ -114,6 +114,7 @@ class Observed:
         self.server = made_with_rooms(make_server, test_clock=True, limits={"idle": None}, start=False)
         observer = f"observer@{self.server.domain}"
         self.server.write_config(modules={"unread": {"observer": observer}})
+        self.renew = edition.of(self.server, "muc")
         self.server.start()
         self.cast = actors(self.server)
         self.server.create("observer")
@@ -225,6 +226,19 @@ def test_what_was_held_back_outlives_a_reload(house):
     house.server.advance("6 s")
     house.server.advance("11 s")
     assert house.woken() == "juliet"
+
+
+def test_whom_it_mentioned_hears_of_it_once_across_a_reload(observed):
+    """Told at once; what is made up for is for the others."""
+    juliet, nurse = observed.member("juliet", "Juliet"), observed.member("nurse", "Nurse")
+    observed.says("one")
+    observed.told(2)
+    observed.says("two, Nurse")
+    assert observed.told(1) == [(nurse, True)]
+    observed.renew()
+    assert "replaced" in observed.server.reload()
+    observed.server.advance("6 s")
+    assert observed.told(1) == [(juliet, False)]
 
 
 @pytest.mark.parametrize("content, told", [
