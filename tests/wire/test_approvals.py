@@ -5,13 +5,14 @@ import json
 
 import pytest
 
+from conftest import TOP
 from lib import hall, process
 from lib.consent import ME, OTHER, SHARED, Consent, Other, approvals, needs_root
 from lib.database import deaf, number
 from lib.removal import says
 
 pytestmark = pytest.mark.xylem
-MODULES = {"mam": True, "audit": {"evidence_every": "1 h"}, "hold": True, "retention": True, "retract_admin": True}
+MODULES = {"mam": True, "audit": {"evidence_every": "1 h", "auditors": [ME]}, "hold": True, "retention": True, "retract_admin": True}
 
 
 @pytest.fixture
@@ -164,6 +165,7 @@ def test_n3_privileged_reads(guarded, request):
         (("hold", "export", hold, "--reason", "for the court"), "soft"),
         (("audit", "prove", message, "--from", romeo.jid, "--to", juliet.jid, "--text", "soft"), "confirmed"),
         (("audit", "prove", message, "--document"), "commitment"),
+        (("audit", "message", message), "received"),
     ]:
         known = len(records(server, "--kind", "privileged_read"))
         assert secret in json.dumps(consent.does(*words)), words
@@ -172,6 +174,28 @@ def test_n3_privileged_reads(guarded, request):
         assert added and all(detail(r, "approver") == OTHER for r in added), (words, added)
     assert server.json("message", "find", message)["rows"]  # no text: nobody is asked
     assert "soft" not in str(server.json("approval", "list", "--all")) + server.ctl("audit", "export")
+
+
+# Files that write a record of a privileged read, and why somebody is asked for consent there or not.
+READERS = {
+    "core/server/commands_message.c": "message trace",
+    "core/server/privilege.c": "whoever uses it",
+    "modules/audit/message.c": "audit message",
+    "modules/audit/prove.c": "audit prove",
+    "modules/hold/package.c": "hold export",
+    "modules/muc/commands_history.c": "room history",
+    "modules/retract_admin/find.c": "message find, who-can-read",
+    "modules/retract_admin/plan.c": "not asked: shows no content; its request is approved",
+    "modules/retract_admin/verify.c": "not asked: shows no content",
+}
+
+
+def test_n3_whatever_reads_by_privilege_is_known_here():
+    """Who adds such a command tries it in test_n3_privileged_reads, or says why nobody is asked."""
+    marks = 'XY_STR("privileged_read")', "xy_privileged("
+    found = {str(path.relative_to(TOP)) for folder in ("core", "modules") for path in (TOP / folder).rglob("*.c")
+             if any(mark in path.read_text() for mark in marks)}
+    assert found == set(READERS)
 
 
 def test_n3_reading_a_room(guarded):
@@ -217,6 +241,15 @@ def test_n3_consent_is_for_one_very_act(guarded):
     states = [(r["state"], r["act"]) for r in server.json("approval", "list", "--all")["rows"]]
     assert [s for s, _ in reversed(states)] == ["used", "asked", "asked", "asked"]
     assert len(server.json("approval", "list")["rows"]) == 3
+
+
+def test_n3_the_approver_sees_the_very_command(guarded):
+    """In one line, each text told from every other, nothing that a terminal acts upon."""
+    server, _, consent = guarded()
+    asked = consent.refused("retention", "set", "--reason", "it's\n\x1b[2J\\x0a “so”", "example.org", "--keep-for", "9 days")
+    assert consent.shown(asked)["command"] == (
+        "retention set example.org --keep-for '9 days' --reason 'it\\x27s\\x0a\\x1b[2J\\x5cx0a “so”'")
+    assert consent.shown(asked)["facts"] == "name=retention rule example.org; from=absent; to=9 days"
 
 
 def test_n3_it_expires(guarded):
