@@ -154,7 +154,7 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_purge_next(const struct xy_jid *person,
                                                     const struct xy_jid *other, int64_t *next_ms,
                                                     int64_t *count);
 /* After what was destroyed has been committed: its bytes leave the files of an embedded database.
- * XY_TIMEOUT: somebody reads there; try again. On PostgreSQL nothing happens, its vacuum does it. */
+ * XY_TIMEOUT: somebody reads there; try again. On PostgreSQL nothing happens: docs/retraction.md. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_store_scrub(void);
 
 /* ---- walking through all of them ------------------------------------------------------------------ */
