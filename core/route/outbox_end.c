@@ -34,12 +34,21 @@ add_ids(const struct items *items, xy_message_id *ids, size_t *count)
     }
 }
 
+/* Clients that do not say which device they are count as one, and are not: what one of them has
+ * that lost its connection, and may never come back, does not wait for it, a removal's notice
+ * for instance (S0-19). Should it come back it has it, too, as if both had been there. */
+static bool
+keeps_from_others(const struct xy_session *session, int64_t device)
+{
+    return session->device == device && (device || session->stream);
+}
+
 static size_t
 collect(const struct xy_user *user, int64_t device, xy_message_id *ids)
 {
     size_t count = 0;
     for (struct xy_session *s = xy_user_first(user); s; s = xy_session_next(s)) {
-        if (s->device != device)
+        if (!keeps_from_others(s, device))
             continue;
         add_ids(&s->out.sent, ids, &count);
         add_ids(&s->out.held, ids, &count);
