@@ -156,6 +156,12 @@ XY_EVENT(config_applied, (struct xy_str by, const struct xy_setting *settings, s
 /* Messages have been let go from a legal hold: what waited for that can be done. Only modules of scope
  * XY_SERVER hear it. */
 XY_EVENT(hold_released, (int64_t hold), (hold))
+/* An administrator asks what ends the messages of `of` (bare: an account, a room), and only those between
+ * it and `with` if that is not NULL: put a row for each rule of yours: class, keep_for, rule,
+ * next_expiry (command.h). For the hosts of both. */
+XY_EVENT(lifecycle_asked, (struct xy_command *command, const struct xy_jid *of,
+                           const struct xy_jid *with),
+         (command, of, with))
 /* It is about to stop, in order: sessions are still there, and get what is sent to them now. Fired for
  * every host. */
 XY_EVENT(server_stopping, (const char *reason), (reason))

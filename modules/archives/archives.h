@@ -8,6 +8,7 @@
  *     page.c       the entries it asks for
  *     answer.c     results and fin, the form, metadata
  *     retention.c  takes out what is due
+ *     lifecycle.c  says when that is
  */
 #ifndef MODULES_ARCHIVES_H
 #define MODULES_ARCHIVES_H
@@ -70,6 +71,10 @@ struct retention {
     xy_status (*list)(void *self, struct xy_str after, int64_t limit, struct xy_rows **rows);
     xy_status (*policy_of)(void *self, xy_owner owner, struct policy *policy);
 };
+/* lifecycle.c: a row of the answer to lifecycle_asked. */
+XY_SUSPENDS void archive_lifecycle(void *self, const struct retention *retention,
+                                   struct xy_command *command, const struct xy_jid *whose,
+                                   const struct xy_jid *with);
 void retention_begin(void *self, struct retention *retention);
 void retention_hand_over(const struct retention *retention, struct xy_handover *to);
 void retention_adopt(void *self, struct retention *retention, struct xy_handover *from);

@@ -13,18 +13,20 @@ enum { LOT = 50, TICK_MS = 60 * 1000, PAUSE_MS = 1000 };
 const struct xy_migration ephemeral_schema[1] = {
     {1,
      "create table ephemeral_due (message bigint primary key, host text not null,"
-     " due bigint not null);"
+     " due bigint not null, author text not null, addressee text not null);"
      "create index ephemeral_due_at on ephemeral_due (host, due)",
      NULL},
 };
 static const struct xy_statement add =
-    XY_SQL("insert into ephemeral_due (message, host, due) values (?, ?, ?)");
+    XY_SQL("insert into ephemeral_due (message, host, due, author, addressee)"
+           " values (?, ?, ?, ?, ?)");
 static const struct xy_statement drop = XY_SQL("delete from ephemeral_due where message = ?");
 static const struct xy_statement read_due =
     XY_SQL("select message from ephemeral_due where host = ? and due <= ?"
            " order by due limit ?");
-static const struct xy_statement read_next =
-    XY_SQL("select min(due), count(*) from ephemeral_due where host = ?");
+static const struct xy_statement read_next = XY_SQL(
+    "select min(due), count(*) from ephemeral_due where host = ?"
+    " and (? = '' or ? in (author, addressee)) and (? = '' or ? in (author, addressee))");
 const struct xy_statement *const ephemeral_statements[EPHEMERAL_STATEMENTS] = {
     &add, &drop, &read_due, &read_next};
 
@@ -35,12 +37,15 @@ host_of(XY_SELF)
 }
 
 xy_status
-ephemeral_next(XY_SELF, int64_t *next_ms, int64_t *count)
+ephemeral_next(XY_SELF, const struct xy_jid *of, const struct xy_jid *with, int64_t *next_ms,
+               int64_t *count)
 {
     struct xy_rows *rows;
+    struct xy_value a = XY_TEXT(of ? xy_jid_text(of) : XY_NO_STR),
+                    b = XY_TEXT(with ? xy_jid_text(with) : XY_NO_STR);
     *next_ms = XY_NONE;
     *count = 0;
-    xy_status status = xy_sql_read(&read_next, &rows, XY_TEXT(host_of(self)));
+    xy_status status = xy_sql_read(&read_next, &rows, XY_TEXT(host_of(self)), a, a, b, b);
     if (status != XY_OK || !xy_rows_next(rows) || xy_rows_is_null(rows, 0))
         return status;
     *next_ms = xy_rows_int(rows, 0);
@@ -186,12 +191,12 @@ work(void *instance, void *argument)
     if (self->busy)
         return; /* that one plans the next */
     self->busy = true;
+    self->worked_ms = xy_now_ms();
     xy_status status = destroy_due(self);
     scrub(self);
     if (status == XY_OK)
-        status = ephemeral_next(self, &next, &count);
+        status = ephemeral_next(self, NULL, NULL, &next, &count);
     self->busy = false;
-    self->worked_ms = xy_now_ms();
     if (status != XY_OK) {
         next = XY_NONE;
         xy_count(&self->failures);
@@ -217,6 +222,13 @@ bounded(const struct ephemeral *self, int64_t ms)
     return self->most.ms != XY_NONE && ms > self->most.ms ? self->most.ms : ms;
 }
 
+/* Of a message of a room: the room, and nobody. */
+static struct xy_str
+bare_text(const struct xy_jid *jid)
+{
+    return jid ? xy_jid_text(xy_jid_bare(jid)) : XY_NO_STR;
+}
+
 void
 ephemeral_note(XY_SELF, const struct xy_stanza *message, xy_message_id id, struct xy_txn *txn)
 {
@@ -224,6 +236,8 @@ ephemeral_note(XY_SELF, const struct xy_stanza *message, xy_message_id id, struc
     if (ephemeral_timer(message, &ms) != TIMER_FOUND || !ephemeral_has_content(message))
         return;
     int64_t due = xy_message_id_ms(id) + bounded(self, ms);
-    xy_txn_add(txn, &add, XY_INT(id), XY_TEXT(host_of(self)), XY_INT(due));
+    xy_txn_add(txn, &add, XY_INT(id), XY_TEXT(host_of(self)), XY_INT(due),
+               XY_TEXT(bare_text(xy_stanza_from(message))),
+               XY_TEXT(bare_text(xy_stanza_to(message))));
     plan(self, due);
 }

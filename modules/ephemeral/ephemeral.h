@@ -18,7 +18,7 @@ struct ephemeral {
     xy_counter destroyed, refused, failures;
     struct xy_timer *timer;
     int64_t wake_ms;   /* wall clock, of `timer` */
-    int64_t worked_ms; /* wall clock, the last round; 0: none */
+    int64_t worked_ms; /* wall clock, when the last round began; 0: none */
     bool busy;         /* a round is running */
     bool unscrubbed;   /* bytes of what was destroyed may still be in files */
 };
@@ -42,7 +42,9 @@ enum { EPHEMERAL_STATEMENTS = 4 };
 void ephemeral_note(XY_SELF, const struct xy_stanza *message, xy_message_id id,
                     struct xy_txn *txn);
 void ephemeral_begin(XY_SELF);
-/* *next_ms XY_NONE: nothing waits for its time. */
-XY_SUSPENDS XY_CHECK xy_status ephemeral_next(XY_SELF, int64_t *next_ms, int64_t *count);
+/* Of all, of one (bare), or between two. *next_ms XY_NONE: nothing waits for its time. */
+XY_SUSPENDS XY_CHECK xy_status ephemeral_next(XY_SELF, const struct xy_jid *of,
+                                              const struct xy_jid *with, int64_t *next_ms,
+                                              int64_t *count);
 
 #endif

@@ -33,7 +33,7 @@ static xy_status
 show(XY_SELF, struct xy_command *command)
 {
     int64_t next, count;
-    xy_status status = ephemeral_next(self, &next, &count);
+    xy_status status = ephemeral_next(self, NULL, NULL, &next, &count);
     if (status != XY_OK)
         return xy_fail(command, status, "the database does not answer: %s",
                        xy_status_name(status));
@@ -46,7 +46,27 @@ show(XY_SELF, struct xy_command *command)
     return XY_OK;
 }
 
+static void
+show_lifecycle(XY_SELF, struct xy_command *command, const struct xy_jid *of,
+               const struct xy_jid *with)
+{
+    int64_t next, count;
+    xy_status status = ephemeral_next(self, of, with, &next, &count);
+    if (status != XY_OK)
+        xy_say(command, "What waits for the end of its timer cannot be read: %s.",
+               xy_status_name(status));
+    if (status != XY_OK || !count)
+        return;
+    xy_row(command);
+    xy_put_str(command, "class", XY_STR("all"));
+    xy_put_str(command, "keep_for", XY_STR("its timer"));
+    xy_put_str(command, "rule", XY_STR("messages that bear a timer"));
+    xy_put_str(command, "next_expiry", xy_time_format(next));
+    xy_put_int(command, "waiting", count);
+}
+
 static const struct xy_hook hooks[] = {
+    XY_ON(lifecycle_asked, show_lifecycle),
     XY_ON(stanza_out, ephemeral_judge),
     XY_ON(message_committing, ephemeral_note),
 };

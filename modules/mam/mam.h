@@ -61,6 +61,8 @@ XY_SUSPENDS XY_CHECK xy_status mam_policy_read(xy_owner owner, struct policy *ow
 XY_SUSPENDS XY_CHECK xy_status mam_policy_write(xy_owner owner, const struct policy *own);
 struct policy mam_policy_effective(const struct mam *self, const struct policy *own);
 void mam_retention_begin(XY_SELF);
+void mam_show_lifecycle(XY_SELF, struct xy_command *command, const struct xy_jid *of,
+                        const struct xy_jid *with);
 
 /* ---- statements, for the table of the module ---- */
 extern const struct xy_statement mam_preferences_find, mam_preferences_replace,

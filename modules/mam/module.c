@@ -57,6 +57,7 @@ static const struct xy_hook hooks[] = {
     XY_ON(roster_changed, mam_roster_changed),
     XY_ON(bind2_bound, mam_bound),
     XY_ON(account_deleted, forget),
+    XY_ON(lifecycle_asked, mam_show_lifecycle),
 };
 enum { OWN_OR_FORBIDDEN = XY_IQ_OWN | XY_IQ_ACCOUNT };
 static const struct xy_iq_route iqs[] = {

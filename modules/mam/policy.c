@@ -72,6 +72,16 @@ policy_of(void *self, xy_owner owner, struct policy *policy)
 }
 
 void
+mam_show_lifecycle(XY_SELF, struct xy_command *command, const struct xy_jid *of,
+                   const struct xy_jid *with)
+{
+    if (xy_host_find(of) == xy_host_of(self))
+        archive_lifecycle(self, &self->retention, command, of, with);
+    if (with && xy_host_find(with) == xy_host_of(self))
+        archive_lifecycle(self, &self->retention, command, with, of);
+}
+
+void
 mam_retention_begin(XY_SELF)
 {
     self->retention.trimmed = &self->trimmed;

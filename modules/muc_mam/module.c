@@ -58,6 +58,16 @@ adopt(XY_SELF, struct xy_handover *from)
     retention_adopt(self, &self->retention, from);
 }
 
+static void
+show_lifecycle(XY_SELF, struct xy_command *command, const struct xy_jid *of,
+               const struct xy_jid *with)
+{
+    if (xy_service_host(of) == xy_host_of(self))
+        archive_lifecycle(self, &self->retention, command, of, NULL);
+    if (with && xy_service_host(with) == xy_host_of(self))
+        archive_lifecycle(self, &self->retention, command, with, NULL);
+}
+
 /* ---- what it says of itself ------------------------------------------------------------- */
 
 static const char *const features[] = {XY_NS_MAM, XY_NS_MAM_EXTENDED};
@@ -83,6 +93,7 @@ static const struct xy_hook hooks[] = {
     XY_ON(room_keeping, muc_mam_keep),
     XY_ON(muc_history, muc_mam_history),
     XY_ON(muc_describing, describe),
+    XY_ON(lifecycle_asked, show_lifecycle),
 };
 /* Quiet: a room that keeps no archive has none of it among its features. */
 static const struct xy_iq_route iqs[] = {

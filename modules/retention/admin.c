@@ -57,6 +57,22 @@ find_oldest(const struct subject *subject, xy_message_id *oldest)
     return status;
 }
 
+/* The other modules' rules, of the hosts of both. */
+static void
+put_others(struct xy_command *command, const struct subject *subject)
+{
+    const struct xy_jid *of[] = {subject->what, subject->peer};
+    struct xy_host *asked = NULL;
+    for (size_t i = 0; i < 2 && of[i]; i++) {
+        struct xy_host *host = xy_host_find(of[i]);
+        if (!host)
+            host = xy_service_host(of[i]);
+        if (host && host != asked)
+            xy_run_lifecycle_asked(host, command, subject->what, subject->peer);
+        asked = host;
+    }
+}
+
 static xy_status
 show_one(struct xy_command *command, const struct rules *rules, const struct subject *subject)
 {
@@ -78,9 +94,11 @@ show_one(struct xy_command *command, const struct rules *rules, const struct sub
         put_governance(command, (enum xy_message_class) class);
     }
     if (status == XY_OK)
-        xy_say(command, "Archives may keep less by their own policy (mam, muc_mam); a rule for "
-                        "the other one in a conversation may keep it longer; legal holds keep "
-                        "content whatever is said here.");
+        put_others(command, subject);
+    if (status == XY_OK)
+        xy_say(command, "The earliest counts; a rule for the other one in a conversation may "
+                        "keep it longer than the rule for one. Legal holds keep content "
+                        "whatever is said here.");
     return status;
 }
 
