@@ -24,10 +24,11 @@ approvals_record(const struct xy_command *command, struct xy_txn *txn,
                                                       .details = xy_buffer_str(&details)});
 }
 
+/* Not XY_UNSUPPORTED: that is what a module that is off would say. */
 static xy_status
 broken(struct xy_command *command, xy_status status)
 {
-    return xy_fail(command, status,
+    return xy_fail(command, status == XY_UNSUPPORTED ? XY_BROKEN : status,
                    "it takes a second person, and that cannot be looked up or recorded: %s",
                    xy_status_name(status));
 }

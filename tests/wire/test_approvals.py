@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Four eyes (N3): what one administrator alone cannot do, that consent is for one act and ends, and that
 both names are in the log."""
+import concurrent.futures
 import json
 
 import pytest
@@ -241,6 +242,17 @@ def test_n3_consent_is_for_one_very_act(guarded):
     states = [(r["state"], r["act"]) for r in server.json("approval", "list", "--all")["rows"]]
     assert [s for s, _ in reversed(states)] == ["used", "asked", "asked", "asked"]
     assert len(server.json("approval", "list")["rows"]) == 3
+
+
+def test_n3_one_consent_is_one_act_also_for_many_at_once(guarded, request):
+    server, cast, consent = guarded()
+    talk(cast)
+    words = ("message", "trace", number(server, request, "select min(id) from message"))
+    consent.given(consent.refused(*words))
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        statuses = list(pool.map(lambda _: server.ctl(*words, check=False)[0], range(6)))
+    assert statuses.count(0) == 1 and set(statuses) <= {0, 4, 5}, statuses
+    assert len(records(server, "--kind", "privileged_read")) == 1
 
 
 def test_n3_the_approver_sees_the_very_command(guarded):
