@@ -141,6 +141,7 @@ format:
 check:
 	scripts/check-layers
 	scripts/check-read-paths
+	scripts/check-requirements
 	scripts/check-sizes
 	scripts/check-format
 	scripts/check-module $(MODULES)
