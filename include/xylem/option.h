@@ -22,6 +22,15 @@ typedef struct { struct xy_str path; } xy_path;   /* made absolute, relative to 
 typedef struct { const struct xy_str *at; size_t count; } xy_list; /* a list of texts, or one text */
 /* bool: on/off, true/false, yes/no. int64_t: an integer. struct xy_str: text. const struct xy_jid *: a JID. */
 
+static inline bool
+xy_list_has(const xy_list *list, struct xy_str text)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (xy_str_equal(list->at[i], text))
+            return true;
+    return false;
+}
+
 #define XY_NONE (-1) /* what an integer, duration, size or rate holds when .none is set and `none` is given */
 
 enum xy_option_type {

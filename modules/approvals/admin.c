@@ -107,7 +107,7 @@ may_decide(XY_SELF, struct xy_command *command, const struct request *request, b
     if (own && yes)
         return deny(self, command, request, "own-request",
                     "the one who asks cannot approve: it takes somebody else");
-    if (!own && !approvals_list_has(&self->approvers, actor))
+    if (!own && !xy_list_has(&self->approvers, actor))
         return deny(self, command, request, "no-approver",
                     "you may not decide this: approvals.approvers names who may");
     if (request->state == ASKED && request->expires <= xy_now_ms())

@@ -19,7 +19,6 @@ struct approvals {
 /* As the option `acts` has it, and records have it as reason. */
 const char *approvals_act_name(int64_t act);
 XY_CHECK bool approvals_act_parse(struct xy_str name, int64_t *act);
-bool approvals_list_has(const xy_list *list, struct xy_str text);
 
 /* ---- rows.c ---------------------------------------------------------------------------------- */
 enum state { ASKED, APPROVED, REFUSED, USED };

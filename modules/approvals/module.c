@@ -28,15 +28,6 @@ approvals_act_parse(struct xy_str name, int64_t *act)
     return false;
 }
 
-bool
-approvals_list_has(const xy_list *list, struct xy_str text)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (xy_str_equal(list->at[i], text))
-            return true;
-    return false;
-}
-
 static void
 check(const struct approvals *self, struct xy_diagnostics *to)
 {

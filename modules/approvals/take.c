@@ -102,7 +102,7 @@ approvals_take(XY_SELF, struct xy_command *command, const struct xy_act *act,
                                      .command = xy_command_text(command, act->unsaid),
                                      .facts = act->facts,
                                      .asker = xy_command_actor(command)};
-    if (!approvals_list_has(&self->acts, xy_str_from(approvals_act_name(act->kind))))
+    if (!xy_list_has(&self->acts, xy_str_from(approvals_act_name(act->kind))))
         return XY_OK;
     xy_status status = approvals_find(&request, &found);
     if (status == XY_ABSENT)

@@ -6,15 +6,6 @@
  */
 #include "audit.h"
 
-static bool
-is_auditor(const struct audit *self, struct xy_str actor)
-{
-    for (size_t i = 0; i < self->auditors.count; i++)
-        if (xy_str_equal(self->auditors.at[i], actor))
-            return true;
-    return false;
-}
-
 /* A message's number, or the id an archive shows it by: anybody's, a person's or a room's. */
 static xy_status
 choose(struct xy_command *command, xy_message_id *id)
@@ -52,7 +43,7 @@ permit(XY_SELF, struct xy_command *command, xy_message_id id)
         .kind = XY_ACT_PRIVILEGED_READ,
         .facts = xy_temp_printf("message=%lld\n", (long long)id),
     };
-    if (!is_auditor(self, xy_command_actor(command)))
+    if (!xy_list_has(&self->auditors, xy_command_actor(command)))
         return refuse(self, command, id);
     return xy_privileged(command, &act,
                          &(struct xy_audit_record){.message = id,

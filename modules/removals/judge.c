@@ -23,10 +23,7 @@ removals_deny(struct verdict *verdict, xy_condition condition, const char *why,
 bool
 removals_class_allowed(const xy_list *classes, enum xy_message_class class)
 {
-    for (size_t i = 0; i < classes->count; i++)
-        if (xy_str_equal(classes->at[i], xy_str_from(class_names[class])))
-            return true;
-    return false;
+    return xy_list_has(classes, xy_str_from(class_names[class]));
 }
 
 void

@@ -5,15 +5,6 @@
  */
 #include "modules/retract_admin/retract_admin.h"
 
-static bool
-is_listed(const xy_list *list, struct xy_str actor)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (xy_str_equal(list->at[i], actor))
-            return true;
-    return false;
-}
-
 xy_status
 grant_record(struct xy_command *command, const struct xy_audit_record *record)
 {
@@ -44,7 +35,7 @@ xy_status
 grant_check(struct retract_admin *self, struct xy_command *command, enum right right)
 {
     bool removes = right == RIGHT_REMOVE;
-    if (is_listed(removes ? &self->grant : &self->approvers, xy_command_actor(command)))
+    if (xy_list_has(removes ? &self->grant : &self->approvers, xy_command_actor(command)))
         return XY_OK;
     return grant_refuse(self, command, removes ? "no-grant" : "no-approver",
                         removes
