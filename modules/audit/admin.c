@@ -6,7 +6,7 @@ enum {
     SEARCH_LIMIT = 1000,
     EXPORT_LIMIT = 100000,
     EXPORT_PAGE = 100,
-    EXPORT_BYTES = 8 << 20,
+    EXPORT_BYTES = 2 << 20,
 };
 
 static xy_status

@@ -109,9 +109,9 @@ def test_n1_an_export_ends_before_it_is_too_long(audited):
     paths, after = [], 0
     while after is not None:
         path = saved(server, f"log{after}", "export", "--after", after, "--limit", 100000)
-        assert path.stat().st_size < 10 << 20
+        assert path.stat().st_size < 3 << 20
         more = json.loads(path.read_text().splitlines()[-1]).get("more")
         after = int(more.split()[1]) if more else None
         paths.append(path)
-    assert len(paths) == 3
+    assert len(paths) > 5
     assert offline("log", "--fast", *paths)[0] == 0
