@@ -99,13 +99,13 @@ begin(XY_SELF, struct xy_command *command, const struct case_row *row)
     xy_status status = hold_know(self, row, &legal);
     if (status != XY_OK)
         return status;
-    legal->phase = COMPLETE; /* nobody gathers before the row is there */
+    legal->coming = true; /* nobody gathers before the row is there */
     struct xy_txn *txn = xy_txn_begin();
     hold_row_add(txn, row);
     status = xy_run_audit_add(NULL, txn, &record);
     if (status == XY_OK)
         status = xy_txn_commit(txn);
-    legal->phase = GATHERING;
+    legal->coming = false;
     if (status != XY_OK)
         hold_forget(self, legal);
     return status;
@@ -123,7 +123,7 @@ hold_command_add(XY_SELF, struct xy_command *command)
     xy_status status = read_scope(command, &row);
     if (status != XY_OK)
         return status;
-    status = hold_next_id(&row.id);
+    status = hold_next_id(self, &row.id);
     if (status == XY_OK)
         status = begin(self, command, &row);
     if (status != XY_OK)

@@ -31,6 +31,7 @@ struct legal_case { /* the instance's, while messages may come under it or leave
     struct legal_case *next;
     int64_t id;
     enum phase phase;
+    bool coming; /* its row is not there yet */
     xy_message_id cursor;
     int64_t released_ms;
     struct xy_message_scope scope;
@@ -51,7 +52,7 @@ extern const struct xy_statement *const hold_statements[];
 enum { HOLD_STATEMENTS = 7 };
 XY_SUSPENDS XY_CHECK xy_status hold_read_all(struct case_row **at, size_t *count);
 XY_SUSPENDS XY_CHECK xy_status hold_read_one(int64_t id, struct case_row *row);
-XY_SUSPENDS XY_CHECK xy_status hold_next_id(int64_t *id);
+XY_SUSPENDS XY_CHECK xy_status hold_next_id(const struct hold *self, int64_t *id);
 void hold_row_add(struct xy_txn *txn, const struct case_row *row);
 void hold_row_move(struct xy_txn *txn, int64_t id, enum phase phase, xy_message_id cursor);
 /* Up to there everything in scope is held, if the hold is complete. */

@@ -89,13 +89,16 @@ hold_read_one(int64_t id, struct case_row *row)
     return XY_OK;
 }
 
-/* Two who add at once meet at the primary key. */
+/* Also none of those that are just being added: what commits meanwhile is held by its number. */
 xy_status
-hold_next_id(int64_t *id)
+hold_next_id(const struct hold *self, int64_t *id)
 {
     struct xy_rows *rows;
     xy_status status = xy_sql_read(&read_last, &rows);
     *id = status == XY_OK && xy_rows_next(rows) ? xy_rows_int(rows, 0) + 1 : 1;
+    for (const struct legal_case *at = self->first; at; at = at->next)
+        if (at->id >= *id)
+            *id = at->id + 1;
     return status;
 }
 

@@ -267,6 +267,8 @@ scrub(XY_SELF)
 static bool
 is_due(const struct hold *self, const struct legal_case *legal)
 {
+    if (legal->coming)
+        return false;
     switch (legal->phase) {
     case GATHERING:
     case RELEASING:

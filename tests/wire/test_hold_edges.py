@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Legal holds at their edges (N4): words written to be missed, private messages, messages that are gone for
 everybody, holds that overlap, times without end."""
+import concurrent.futures
+
 import pytest
 
 from lib import hall, process
 from lib.archive import ask, texts
-from lib.database import number
-from lib.removal import RETRACT, REMOVAL, says
+from lib.database import number, query
+from lib.removal import RETRACT, REMOVAL, retracts, says
 from lib.room import hush
-from test_hold import MODULES, exported, fates, holding, holds, shown, until  # noqa: F401
+from test_hold import MODULES, exported, fates, holding, holds, runs, shown, until  # noqa: F401
 
 pytestmark = pytest.mark.xylem
 ROOMS = {**{k: v for k, v in hall.MODULES.items() if k != "lenient"},
@@ -129,3 +131,45 @@ def test_n4_while_the_module_was_off(holding):
     server.reload(modules={"hold": True})
     process.wait_until(lambda: shown(server, hold)["messages"] == 2, "what came meanwhile", 30)
     assert "while off" in exported(server, hold)
+
+
+def test_n4_a_hold_while_content_is_being_destroyed(holding, request):
+    """Retractions, purges and erasures under way while holds begin: what is not destroyed by then is whole and held,
+    and stays so."""
+    server, cast = holding(governance="minimal", modules={"retract": {"count": None}})
+    romeo, juliet, nurse = cast.online("romeo", "juliet", "nurse")
+    for i in range(150):
+        says(romeo, juliet, f"m{i}", f"words-{i}-")
+        says(nurse, juliet, f"n{i}", f"words-{i}-")
+    for client in (romeo, nurse):
+        client.settles()
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        def takes_back():
+            for i in range(150):
+                retracts(romeo, juliet, f"m{i}", id=f"r{i}")
+            romeo.settles()
+
+        work = [pool.submit(takes_back)]
+        work += [pool.submit(server.ctl, "user", "erase", nurse.jid, "--reason", "x", "--yes", check=False)]
+        work += [pool.submit(holds, server, *words) for words in (("--person", romeo.jid), ("--keyword", "words"))]
+        for job in work:
+            job.result(60)
+    quiet = "select count(*) from removal where purged = 1"
+    for _ in range(3):
+        runs(server)
+    destroyed = number(server, request, quiet)
+    server.advance("2 days")
+    runs(server)
+    assert number(server, request, quiet) == destroyed
+    for message, stanza, purged, held in content(server, request):
+        assert ("words-" in stanza) != bool(purged), (message, stanza)
+        assert held or purged, (message, stanza)
+
+
+def content(server, request):
+    """Of each message by the two that said words: number, stanza, whether purged, how often held."""
+    stanza = "encode(m.stanza, 'hex')" if server.database else "hex(m.stanza)"
+    rows = query(server, request, f"select m.id, {stanza}, coalesce(x.purged, 0), (select count(*) from held h"
+                 " where h.message = m.id) from message m left join removal x on x.message = m.id")
+    known = [(int(i), bytes.fromhex(s).decode(), int(p), int(h)) for i, s, p, h in rows]
+    return [row for row in known if "words-" in row[1] or row[2]]
