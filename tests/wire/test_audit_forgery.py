@@ -172,3 +172,23 @@ def test_n1_the_server_goes_on_with_no_head_but_its_own(audited, database):
     assert verified(server) == (genuine + 1, "the head over it is by a key that the log does not name")
     assert inside.asks("select count(*) from audit_waiting") != "0"
     assert inside.asks("select max(seq) from audit_record") == str(genuine + 1)
+
+
+def test_n1_the_verifier_refuses_what_it_would_not_look_at(audited):
+    """Who gives a text believes that it was verified."""
+    server = audited()
+    export, head = saved(server, "log", "export"), fields(server, "seal")["records"]
+    record = saved(server, "record", "prove", "--record", 3, "--document")
+    fields(server, "key", "--change")
+    growth = saved(server, "growth", "growth", head)
+    text = ("--from", "a@b", "--to", "c@d", "--text", "anything")
+    for words in (("proof", record, *text), ("log", export, *text), ("growth", growth, *text), ("proof", record, "--fast"),
+                  ("log", export, "--growth", growth), ("growth", growth, "--accept-lost", 1)):
+        done = subprocess.run([str(VERIFY), *map(str, words)], capture_output=True, text=True)
+        assert done.returncode == 2 and "verified" not in done.stdout, words
+    (server.directory / "deep").write_text("[" * 100000)
+    assert subprocess.run([str(VERIFY), "log", str(server.directory / "deep")], capture_output=True).returncode == 2
+    assert offline("log", export, "--key", lines_of(server)[3]["head"]["key"].upper())[0] == 0
+    one = export.read_text().replace('"seq": 1,', '"seq": true,')
+    (server.directory / "true").write_text(one)
+    assert subprocess.run([str(VERIFY), "log", str(server.directory / "true")], capture_output=True).returncode == 2
