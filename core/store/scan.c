@@ -6,6 +6,7 @@
 #include "core/store/driver.h"
 #include "core/store/parts.h"
 #include "core/store/scope.h"
+#include <stdlib.h>
 
 #define COLUMNS                                                  \
     "select m.id, s.text, r.text, m.class, m.state, m.archived," \
@@ -68,7 +69,15 @@ is_between(const struct xy_message_scope *scope, const struct xy_message_found *
     return (wrote || got) && (!scope->with || is(other, scope->with));
 }
 
-/* Keeps those of `at` that have the words. */
+static int
+compare(const void *left, const void *right)
+{
+    xy_message_id a = ((const struct xy_message_found *)left)->id;
+    xy_message_id b = ((const struct xy_message_found *)right)->id;
+    return (a > b) - (a < b);
+}
+
+/* Keeps those of `at` that have the words; the rows may come in any order. */
 static xy_status
 keep_with_words(const struct xy_message_scope *scope, struct xy_message_found *at,
                 size_t *count)
@@ -84,10 +93,16 @@ keep_with_words(const struct xy_message_scope *scope, struct xy_message_found *a
         const struct xy_stanza *stanza = xy_stanza_parse(xy_rows_text(rows, 1));
         if (!stanza || !xyi_scope_has_words(scope, stanza))
             continue;
-        for (size_t i = kept; i < *count; i++)
-            if (at[i].id == xy_rows_int(rows, 0))
-                at[kept++] = at[i];
+        for (size_t i = kept; i < *count; i++) {
+            struct xy_message_found found = at[i];
+            if (found.id != xy_rows_int(rows, 0))
+                continue;
+            at[i] = at[kept];
+            at[kept++] = found;
+            break;
+        }
     }
+    qsort(at, kept, sizeof(*at), compare);
     *count = kept;
     return status;
 }

@@ -7,29 +7,6 @@
 
 enum { AT_ONCE = 10, MOST_CODE = 32, MOST_WORDS = 1024 };
 
-static xy_status
-find_request(struct xy_command *command, struct request *request)
-{
-    xy_status status = request_read(xy_arg(command, "REQUEST"), request);
-    return status == XY_ABSENT ? xy_fail(command, status, "there is no such request") : status;
-}
-
-static void
-put_request(struct xy_command *command, const struct request *request)
-{
-    xy_put_str(command, "request", request->id);
-    xy_put_str(command, "plan", request->plan);
-    xy_put_str(command, "state", xy_str_from(request_state_name(request)));
-    xy_put_str(command, "requester", request->requester);
-    xy_put_str(command, "approver", request->approver);
-    xy_put_str(command, "reason_code", request->code);
-    xy_put_str(command, "reason", request->words);
-    xy_put_str(command, "operation", request->operation);
-    xy_put_str(command, "asked", xy_time_format(request->at));
-    xy_put_str(command, "expires", xy_time_format(request->expires));
-    xy_put_int(command, "foreign_parties", request->foreign);
-}
-
 /* A step of the procedure, its record in the same transaction. */
 static xy_status
 commit(struct xy_command *command, struct xy_txn *txn, const struct request *request,
@@ -105,7 +82,7 @@ command_request(XY_SELF, struct xy_command *command)
     xy_txn_expect(txn, 1);
     status = commit(command, txn, &request, "request");
     if (status == XY_OK)
-        put_request(command, &request);
+        request_put(command, &request);
     if (status == XY_OK && self->approvals > 1)
         xy_say(command, "Somebody else must approve it: xylemctl retract approve " XY_FMT,
                XY_ARG(request.id));
@@ -128,7 +105,7 @@ command_approve(XY_SELF, struct xy_command *command)
     struct xy_str actor = xy_command_actor(command);
     xy_status status = grant_check(self, command, RIGHT_APPROVE);
     if (status == XY_OK)
-        status = find_request(command, &request);
+        status = request_find(command, &request);
     if (status != XY_OK)
         return status;
     if (xy_str_equal(request.requester, actor))
@@ -144,9 +121,9 @@ command_approve(XY_SELF, struct xy_command *command)
     xy_txn_expect(txn, 1);
     status = commit(command, txn, &request, "approve");
     if (status == XY_OK)
-        status = find_request(command, &request);
+        status = request_find(command, &request);
     if (status == XY_OK)
-        put_request(command, &request);
+        request_put(command, &request);
     return status;
 }
 
@@ -220,9 +197,9 @@ work(XY_SELF, struct xy_command *command, struct request *request)
     if (status != XY_OK)
         return xy_fail(command, status, "it stopped half way and is tried again: %s",
                        xy_status_name(status));
-    status = find_request(command, request);
+    status = request_find(command, request);
     if (status == XY_OK)
-        put_request(command, request);
+        request_put(command, request);
     if (status == XY_OK && more)
         xy_say(command, "It goes on by itself: xylemctl retract status " XY_FMT,
                XY_ARG(request->id));
@@ -235,7 +212,7 @@ command_apply(XY_SELF, struct xy_command *command)
     struct request request;
     xy_status status = grant_check(self, command, RIGHT_REMOVE);
     if (status == XY_OK)
-        status = find_request(command, &request);
+        status = request_find(command, &request);
     if (status == XY_OK)
         status = may_begin(self, command, &request);
     if (status == XY_OK)
@@ -243,84 +220,4 @@ command_apply(XY_SELF, struct xy_command *command)
     if (status == XY_OK)
         status = request_read(request.id, &request);
     return status == XY_OK ? work(self, command, &request) : status;
-}
-
-/* ---- status, report
- * ------------------------------------------------------------------------------------ */
-
-static const char *
-item_state(int64_t role, int64_t state)
-{
-    static const char *const names[] = {"open", "removed", "already", "gone"};
-    return role > ROLE_FOLLOWS ? "stays" : names[state & 3];
-}
-
-static xy_status
-put_counts(struct xy_command *command, const struct request *request)
-{
-    static const char *const roles[] = {"messages", "go_with_them", "replies",
-                                        "possible_copies"};
-    struct xy_rows *rows;
-    xy_status status = xy_sql_read(&rows_counts, &rows, XY_TEXT(request->plan));
-    while (status == XY_OK && xy_rows_next(rows)) {
-        int64_t role = xy_rows_int(rows, 0) & 3;
-        struct xy_str key =
-            xy_temp_printf("%s_%s", roles[role], item_state(role, xy_rows_int(rows, 1)));
-        xy_put_int(command, key.at, xy_rows_int(rows, 2));
-    }
-    return status;
-}
-
-static xy_status
-list_recent(struct xy_command *command)
-{
-    struct xy_rows *rows;
-    xy_status status = xy_sql_read(&rows_recent, &rows);
-    while (status == XY_OK && xy_rows_next(rows)) {
-        struct request request;
-        status = request_read(xy_rows_text(rows, 0), &request);
-        if (status != XY_OK)
-            break;
-        xy_row(command);
-        put_request(command, &request);
-    }
-    return status;
-}
-
-xy_status
-command_status(XY_SELF, struct xy_command *command)
-{
-    struct request request;
-    (void)self;
-    if (!xy_arg(command, "REQUEST").len)
-        return list_recent(command);
-    xy_status status = find_request(command, &request);
-    if (status != XY_OK)
-        return status;
-    put_request(command, &request);
-    return put_counts(command, &request);
-}
-
-xy_status
-command_report(XY_SELF, struct xy_command *command)
-{
-    struct request request;
-    struct xy_rows *rows;
-    (void)self;
-    xy_status status = find_request(command, &request);
-    if (status != XY_OK)
-        return status;
-    put_request(command, &request);
-    if (request.finished)
-        xy_put_str(command, "finished", xy_time_format(request.finished));
-    status = put_counts(command, &request);
-    if (status == XY_OK)
-        status = xy_sql_read(&rows_outcomes, &rows, XY_TEXT(request.id));
-    while (status == XY_OK && xy_rows_next(rows)) {
-        xy_row(command);
-        xy_put_int(command, "message", xy_rows_int(rows, 0));
-        xy_put_str(command, "party", xy_rows_text(rows, 1));
-        xy_put_str(command, "outcome", xy_rows_text(rows, 2));
-    }
-    return status;
 }

@@ -129,8 +129,12 @@ extern const struct xy_statement rows_add_plan, rows_add_item, rows_add_request,
     rows_recent;
 XY_SUSPENDS XY_CHECK xy_status request_read(struct xy_str id, struct request *request);
 const char *request_state_name(const struct request *request);
+/* status.c: the argument REQUEST, or the command fails; its fields. */
+XY_SUSPENDS XY_CHECK xy_status request_find(struct xy_command *command, struct request *request);
+void request_put(struct xy_command *command, const struct request *request);
 
 /* ---- job.c: doing it ------------------------------------------------------------------------------------ */
+enum item_state { OPEN, REMOVED, ALREADY, GONE };
 struct act { /* one message with what goes with it */
     struct retract_admin *self;
     const struct request *request;
@@ -144,7 +148,7 @@ struct act { /* one message with what goes with it */
 XY_SUSPENDS XY_CHECK xy_status job_step(struct retract_admin *self, const struct request *request,
                                         bool *more);
 void job_continue(struct retract_admin *self); /* whatever is being applied, in the background */
-/* Everything into the transaction. */
+/* act.c: everything into the transaction. */
 void act_add(struct act *act, struct xy_txn *txn);
 
 /* ---- notices.c ---------------------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 """Removal by administrators (S0-16 to S0-21, S1): who may, what a plan says, what applying does, that it
 survives a crash, and that what does not hold is found."""
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -454,7 +455,7 @@ def test_s1_4_a_bulk_removal_survives_kill_9(make_server, actors, request):
     server = make_server(modules=with_admin())
     cast = actors(server)
     romeo, juliet = cast.online("romeo", "juliet")
-    count = 600
+    count = 2000
     _many(server, romeo, juliet, count)
     asked = request_of(server, "--from", romeo.jid)
     assert server.json("retract", "apply", asked)["fields"]["state"] == "applying"
@@ -566,6 +567,46 @@ def test_n21_a_live_correction_of_a_removed_message_is_found(make_server, actors
     assert "what goes with it is live" in server.ctl("retract", "verify", "--json", check=False)[1]
     server.ctl("retract", "repair")
     assert "second words" not in "".join(dom.show(r.wrapper) for r in ask(juliet).results)
+
+
+# ---- a large store -----------------------------------------------------------------------------------------
+
+
+def _reads(server):
+    return sum(r["value"] for r in server.json("metrics")["rows"] if r["metric"] == "store.reads")
+
+
+def test_a_large_store(make_server, actors, request):
+    """One message is found in its conversation, whatever else there is; a walk through all keeps nobody waiting."""
+    server = make_server(modules=with_admin())
+    cast = actors(server)
+    romeo, juliet, nurse, tybalt = cast.online("romeo", "juliet", "nurse", "tybalt")
+    says(romeo, juliet, "m1", "first words")
+    old = _number(server, request, romeo)
+    says(nurse, tybalt, "n1", "something else")
+    other = _number(server, request, nurse)
+    server.stop()
+    columns = "sender, rcpt, class, state, archived, origin, stanza"
+    change(server, request, f"with recursive n(i) as (select 1 union all select i + 1 from n where i < 200000) insert into "
+                            f"message (id, {columns}) select id + i, {columns} from message cross join n where id = {other}")
+    server.start()
+    romeo, juliet, tybalt = (cast.client(c.label, jid=c.jid).comes_online() for c in (romeo, juliet, tybalt))
+    juliet.sends(f"<message to='{romeo}' type='chat' id='m2'><reactions xmlns='urn:xmpp:reactions:0' id='m1'/>{STORE}</message>"
+                 f"<message to='{romeo}' type='chat' id='m3'><body>&gt; first words\nreally?</body></message>")
+    juliet.settles()
+    before = _reads(server)
+    fields = plan(server, old)["fields"]
+    assert [fields[k] for k in ("messages", "go_with_them", "possible_copies")] == [1, 1, 1]
+    assert ("possible copy", juliet.jid) in whats(server.json("message", "who-can-read", old))
+    assert _reads(server) - before < 200
+    with ThreadPoolExecutor() as pool:
+        walk = pool.submit(plan, server, "--from", romeo.jid)
+        talked = 0
+        while not walk.done():
+            says(romeo, tybalt, f"t{talked}", "hello")
+            tybalt.hears(f"<message id='t{talked}' type='*'>...</message>")
+            talked += 1
+    assert walk.result()["fields"]["messages"] >= 1 and talked > 1
 
 
 # ---- a plan is what happens ------------------------------------------------------------------------------
