@@ -54,7 +54,8 @@ def test_s1_7_the_public_interface_has_no_other_way_to_content(build):
     headers = "\n".join(p.read_text() for p in (TOP / "include" / "xylem").glob("*.h"))
     public = {n for n in names(build / "libxylem.so.1", "defined") if n.startswith("xy_")}
     read = {n for n in public if re.search(r"_(read|recall|fetch|export|content|body|text_of)(_|$)", n)}
-    without_content = {"xy_evidence_read", "xy_hold_read", "xy_scope_read", "xy_session_reads_archive", "xy_sql_read_values"}
+    without_content = {"xy_evidence_read", "xy_hold_read", "xy_scope_read", "xy_session_reads_archive", "xy_sql_read_values",
+                       "xy_withdrawn_read"}
     assert {n for n in read if re.search(rf"\b{n}\b", headers)} - FILTERED - without_content == {"xy_privileged_read"}
 
 
