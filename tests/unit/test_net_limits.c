@@ -567,4 +567,68 @@ TEST(without_descriptors_accepting_rests)
     world_stop();
 }
 
+/* ---- what kind of address it is ---------------------------------------------------------- */
+
+TEST(an_address_has_a_kind)
+{
+    static const struct {
+        const char *text;
+        enum xy_source source;
+    } all[] = {
+        {"127.0.0.1", XY_SOURCE_LOOPBACK},
+        {"127.255.255.254", XY_SOURCE_LOOPBACK},
+        {"::1", XY_SOURCE_LOOPBACK},
+        {"::ffff:127.0.0.1", XY_SOURCE_LOOPBACK},
+        {"::2", XY_SOURCE_UNKNOWN},
+        {"::", XY_SOURCE_UNKNOWN},
+        {"0.0.0.0", XY_SOURCE_UNKNOWN},
+        {"10.0.0.1", XY_SOURCE_PRIVATE},
+        {"11.0.0.1", XY_SOURCE_PUBLIC},
+        {"9.255.255.255", XY_SOURCE_PUBLIC},
+        {"172.15.255.255", XY_SOURCE_PUBLIC},
+        {"172.16.0.0", XY_SOURCE_PRIVATE},
+        {"172.31.255.255", XY_SOURCE_PRIVATE},
+        {"172.32.0.0", XY_SOURCE_PUBLIC},
+        {"192.168.1.1", XY_SOURCE_PRIVATE},
+        {"192.169.1.1", XY_SOURCE_PUBLIC},
+        {"fc00::1", XY_SOURCE_PRIVATE},
+        {"fdff:ffff::1", XY_SOURCE_PRIVATE},
+        {"fec0::1", XY_SOURCE_PRIVATE},
+        {"fe00::1", XY_SOURCE_UNKNOWN},
+        {"169.254.9.9", XY_SOURCE_LINK_LOCAL},
+        {"169.253.9.9", XY_SOURCE_PUBLIC},
+        {"fe80::1", XY_SOURCE_LINK_LOCAL},
+        {"febf::1", XY_SOURCE_LINK_LOCAL},
+        {"100.63.255.255", XY_SOURCE_PUBLIC},
+        {"100.64.0.1", XY_SOURCE_SHARED},
+        {"100.127.255.255", XY_SOURCE_SHARED},
+        {"100.128.0.0", XY_SOURCE_PUBLIC},
+        {"::ffff:100.64.0.1", XY_SOURCE_SHARED},
+        {"192.0.2.1", XY_SOURCE_UNKNOWN},
+        {"198.51.100.1", XY_SOURCE_UNKNOWN},
+        {"203.0.113.1", XY_SOURCE_UNKNOWN},
+        {"203.0.114.1", XY_SOURCE_PUBLIC},
+        {"198.19.255.255", XY_SOURCE_UNKNOWN},
+        {"224.0.0.1", XY_SOURCE_UNKNOWN},
+        {"255.255.255.255", XY_SOURCE_UNKNOWN},
+        {"223.255.255.255", XY_SOURCE_PUBLIC},
+        {"2001:db8::1", XY_SOURCE_UNKNOWN},
+        {"2001:db9::1", XY_SOURCE_PUBLIC},
+        {"3fff::1", XY_SOURCE_UNKNOWN},
+        {"3fff:1000::1", XY_SOURCE_PUBLIC},
+        {"2a00:1450::1", XY_SOURCE_PUBLIC},
+        {"64:ff9b::7f00:1", XY_SOURCE_PUBLIC}, /* somewhere else, whatever it says */
+        {"64:ff9b:1::1", XY_SOURCE_UNKNOWN},
+        {"ff02::1", XY_SOURCE_UNKNOWN},
+        {"4000::1", XY_SOURCE_UNKNOWN},
+    };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        char printed[INET6_ADDRSTRLEN];
+        struct in6_addr address = address_from(all[i].text, printed);
+        if (xyi_source_of(&address) != all[i].source)
+            fprintf(stderr, "%s\n", all[i].text);
+        CHECK_EQ(xyi_source_of(&address), all[i].source);
+    }
+}
+
 END_TESTS
