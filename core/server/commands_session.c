@@ -15,6 +15,7 @@ xyi_put_session(struct xy_command *command, struct xy_session *session)
     xy_put_int(command, "priority", xy_session_priority(session));
     xy_put_str(command, "since", xy_time_format(xy_session_opened_ms(session)));
     xy_put_str(command, "stream", stream ? xy_stream_id(stream) : XY_STR("none"));
+    xy_put_int(command, "login", xy_session_login(session));
 }
 
 /* The JID argument, full or bare, of an account. */

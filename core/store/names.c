@@ -14,7 +14,7 @@ name_of(const char *const *names, size_t count, size_t value)
 struct xy_str xy_message_class_name(enum xy_message_class class)
 {
     static const char *const names[] = {[XY_USER_MESSAGE] = "user",
-                                        [XY_ADMIN_NOTICE] = "administrator",
+                                        [XY_ADMIN_NOTICE] = "notice",
                                         [XY_NEWS] = "news",
                                         [XY_SERVICE_MESSAGE] = "service",
                                         [XY_INTEGRATION_MESSAGE] = "integration"};

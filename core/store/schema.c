@@ -148,22 +148,25 @@ static const char removals[] =
 static const char keeping[] = "alter table evidence add column author bigint;"
                               "create index held_in_order on held (hold, message)";
 
-/* A login's number is taken as message ids are. */
-#define ORIGINS                                                                                \
-    "alter table removal add column actor text;"                                               \
-    "alter table evidence add column addressee integer;"                                       \
-    "alter table evidence add column class smallint;"                                          \
-    "alter table evidence add column login bigint;"                                            \
-    "create table login (id bigint primary key, jid integer not null, path smallint not null," \
-    " source smallint not null, resource text not null);"
-/* The number of a row is never used again, whatever is deleted. */
+/* A login's number is taken as message ids are; that of a withdrawal is never used again,
+ * whatever is deleted. */
+#define ORIGINS                                          \
+    "alter table removal add column actor text;"         \
+    "alter table evidence add column addressee integer;" \
+    "alter table evidence add column class smallint;"    \
+    "alter table evidence add column login bigint;"
+#define LOGIN_COLUMNS                                                         \
+    "jid integer not null, path smallint not null, source smallint not null," \
+    " resource text not null"
 static const char sqlite_origins[] =
-    ORIGINS "create table withdrawn (seq integer primary key autoincrement,"
+    ORIGINS "create table login (id integer primary key, " LOGIN_COLUMNS ");"
+            "create table withdrawn (seq integer primary key autoincrement,"
             " owner integer not null, message integer not null, state integer not null,"
             " at integer not null);"
             "create index withdrawn_owner on withdrawn (owner, seq)";
 static const char pgsql_origins[] =
-    ORIGINS "create table withdrawn (seq bigint generated always as identity primary key,"
+    ORIGINS "create table login (id bigint primary key, " LOGIN_COLUMNS ");"
+            "create table withdrawn (seq bigint generated always as identity primary key,"
             " owner bigint not null, message bigint not null, state smallint not null,"
             " at bigint not null);"
             "create index withdrawn_owner on withdrawn (owner, seq)";

@@ -7,12 +7,6 @@
 
 enum { WINDOW_MS = 60 * 1000, REFUSALS = 20, REFUSALS_PER_MS = 60 * 60 * 1000 };
 
-static const char *const class_names[] = {[XY_USER_MESSAGE] = "user",
-                                          [XY_ADMIN_NOTICE] = "notice",
-                                          [XY_NEWS] = "news",
-                                          [XY_SERVICE_MESSAGE] = "service",
-                                          [XY_INTEGRATION_MESSAGE] = "integration"};
-
 void
 removals_deny(struct verdict *verdict, xy_condition condition, const char *why,
               const char *text)
@@ -23,7 +17,7 @@ removals_deny(struct verdict *verdict, xy_condition condition, const char *why,
 bool
 removals_class_allowed(const xy_list *classes, enum xy_message_class class)
 {
-    return xy_list_has(classes, xy_str_from(class_names[class]));
+    return xy_list_has(classes, xy_message_class_name(class));
 }
 
 void

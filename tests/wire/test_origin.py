@@ -360,7 +360,7 @@ def test_s0_2_a_moderators_act_came_from_his_session_and_a_notice_from_none(audi
     asked = server.json("retract", "request", plan, "--reason-code", "legal", "--reason", "order 12")["fields"]["request"]
     server.json("retract", "apply", asked)
     notice = told(server, newest(server, request)[0])
-    assert (notice["from"], notice["class"]) == (server.domain, "administrator") and "sender" not in notice
+    assert (notice["from"], notice["class"]) == (server.domain, "notice") and "sender" not in notice
     assert "login" not in notice and told(server, victim)["state"] == "removed"
 
 
