@@ -20,6 +20,9 @@ static const struct xy_statement read_end =
 #define HELD "exists (select 1 from held h where h.message = evidence.message)"
 static const struct xy_statement count_those = XY_SQL(
     "select count(*), sum(case when " HELD " then 1 else 0 end) from evidence" BY_AUTHOR);
+static const struct xy_statement count_addressed =
+    XY_SQL("select sum(case when " HELD " then 1 else 0 end) from evidence where message > ?"
+           " and message <= ? and addressee = ? and (author is null or author <> ?)");
 static const struct xy_statement forget_addressee =
     XY_SQL("update evidence set addressee = null where message > ? and message <= ?"
            " and addressee = ? and not " HELD);
@@ -36,9 +39,13 @@ static const struct xy_statement forget_acts =
            " and not exists (select 1 from held h where h.message = removal.message)");
 
 const struct xyi_planned xyi_forget_planned[] = {
-    XYI_PLANNED(read_end, "iii"),         XYI_PLANNED(forget, "iiii"),
-    XYI_PLANNED(forget_addressee, "iii"), XYI_PLANNED(forget_logins, "iiii"),
-    XYI_PLANNED(forget_acts, "iit"),      {.statement = NULL},
+    XYI_PLANNED(read_end, "iii"),
+    XYI_PLANNED(forget, "iiii"),
+    XYI_PLANNED(count_addressed, "iiii"),
+    XYI_PLANNED(forget_addressee, "iii"),
+    XYI_PLANNED(forget_logins, "iiii"),
+    XYI_PLANNED(forget_acts, "iit"),
+    {.statement = NULL},
 };
 
 xy_status
@@ -62,6 +69,10 @@ xy_evidence_forget(struct xy_txn *txn, const struct xy_jid *author, xy_message_i
         return status;
     *held = xy_rows_int(rows, 1);
     *forgotten = xy_rows_int(rows, 0) - *held;
+    status = xy_sql_read(&count_addressed, &rows, low, high, by, by);
+    if (status != XY_OK || !xy_rows_next(rows))
+        return status;
+    *held += xy_rows_int(rows, 0);
     xyi_txn_add_ranked(txn, &forget, XYI_FENCE, 0, XY_VALUES(low, high, by, by));
     xyi_txn_add_ranked(txn, &forget_addressee, XYI_FENCE, 0, XY_VALUES(low, high, by));
     xyi_txn_add_ranked(txn, &forget_logins, XYI_FENCE, 0, XY_VALUES(low, high, by, low));

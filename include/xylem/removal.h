@@ -216,7 +216,7 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_withdrawn_trim(int64_t before_ms, int64
                                                         int64_t *trimmed);
 /* Adds that the salts of evidence of what `author` wrote are destroyed, of the next `most` messages
  * between two ids, exclusive, with his name, that of whom others wrote to, that of who took something
- * back, and the logins of that time; what is under a hold stays, and is counted if it is his. *through
+ * back, and the logins of that time; what is under a hold stays, and is counted. *through
  * as above. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_evidence_forget(struct xy_txn *txn,
                                                          const struct xy_jid *author,

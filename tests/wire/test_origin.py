@@ -411,6 +411,26 @@ def test_n2_an_erased_person_is_named_no_more_but_where_a_hold_keeps_it(audited,
     assert (said["from"], said["sender"], said["to"], said["salt"]) == (gone, second_full, juliet.jid, True)
 
 
+def test_n2_what_others_wrote_to_an_erased_person_is_forgotten_when_its_hold_ends(audited, request):
+    """The hold keeps his name where somebody wrote to him; nothing of his own is held."""
+    server, cast = audited(hold={"keep_released": "1 min"})
+    romeo, juliet = cast.online("romeo", "juliet")
+    hold = server.json("hold", "add", "--name", "x", "--reason", "y", "--keyword", "keepsake")["fields"]["hold"]
+    process.wait_until(lambda: server.json("hold", "show", hold)["fields"]["state"] == "complete", "the hold", 30)
+    juliet.sends(f"<message to='{romeo}' type='chat' id='h'><body>a keepsake</body></message>")
+    [held] = stored(server, request, 1)
+    gone = romeo.jid
+    assert server.json("user", "erase", gone, "--reason", "asked for it", "--yes")["fields"]["held"] == 1
+    assert told(server, held)["to"] == gone
+    server.ctl("hold", "release", hold, "--reason", "over")
+
+    def forgotten():
+        server.advance("2 min")
+        return number(server, request, "select count(addressee) from evidence") == 0
+    process.wait_until(forgotten, "the end of the erasure", 60)
+    assert told(server, held)["sender"] == juliet.full
+
+
 # ---- what is proved when the row has gone ----------------------------------------------------------------------
 
 
