@@ -21,7 +21,9 @@ struct accepting {
     size_t taken;
     const int64_t *devices; /* that wait for it */
     size_t device_count;
-    bool alone; /* to one session by its full JID */
+    bool alone; /* to one session by its full JID, or to those of `clients` */
+    const struct xy_jid *const *clients; /* to several by their full JIDs, or NULL */
+    size_t client_count;
     bool again;
     bool stores;             /* must_store() */
     bool takes_back;         /* a client's retraction: stored with its effect, or refused */
@@ -40,15 +42,24 @@ is_reachable(const struct xy_session *session)
 }
 
 static void
+gather_client(struct accepting *a, const struct xy_jid *full)
+{
+    struct xy_session *one = xy_jid_is_bare(full) ? NULL : xy_session_find(full);
+    if (one && is_reachable(one))
+        a->takers[a->taken++] = one;
+}
+
+static void
 gather(struct accepting *a)
 {
-    const struct xy_jid *to = xy_stanza_to(a->message);
-    struct xy_session *one = xy_jid_is_bare(to) ? NULL : xy_session_find(to);
-    a->takers = xy_temp_alloc((a->to->session_count + 1) * sizeof(*a->takers));
+    size_t most = a->to->session_count + a->client_count + 1;
+    a->takers = xy_temp_alloc(most * sizeof(*a->takers));
     a->taken = 0;
-    a->alone = one && is_reachable(one);
-    if (a->alone)
-        a->takers[a->taken++] = one;
+    for (size_t i = 0; i < a->client_count; i++)
+        gather_client(a, a->clients[i]);
+    if (!a->client_count)
+        gather_client(a, xy_stanza_to(a->message));
+    a->alone = a->taken > 0;
     for (struct xy_session *s = xy_user_first(a->to); s && !a->alone; s = xy_session_next(s))
         if (xyi_session_takes_messages(s))
             a->takers[a->taken++] = s;
@@ -182,7 +193,8 @@ give(const struct accepting *a, const struct xy_stanza *seen, struct parcel *par
         .parcel = parcel,
         .message = parcel ? parcel->id : 0,
         .content = parcel ? parcel->id : 0,
-        .alone = a->alone,
+        .addressed = a->client_count > 0,
+        .alone = a->alone && a->taken == 1,
         .queued = a->device_count > 0,
         .archived = archived,
         .stamped = parcel && (a->keep_in & XY_KEEP_ARCHIVED),
@@ -328,23 +340,38 @@ is_settled(struct accepting *a, xy_status *status)
     return *status != XY_OK || a->answered;
 }
 
+static void
+accept_one(struct accepting *a)
+{
+    xy_status status = prepare(a);
+    bool keeps = a->keep_in & (XY_KEEP_ARCHIVED | XY_KEEP_QUEUED);
+    while (status == XY_OK && !is_settled(a, &status))
+        ;
+    if (a->answered)
+        ;
+    else if (status != XY_OK)
+        xy_bounce(a->message, xy_status_condition(status), XY_NO_STR);
+    else if (a->to->gone || (!a->taken && !keeps))
+        undeliverable(a);
+    else
+        decide(a);
+    xyi_login_drop(a->login);
+}
+
 void
 xyi_accept(struct xy_user *to, const struct xy_stanza *message, bool again)
 {
     struct accepting a = {.message = message, .to = to, .again = again};
-    xy_status status = prepare(&a);
-    bool keeps = a.keep_in & (XY_KEEP_ARCHIVED | XY_KEEP_QUEUED);
-    while (status == XY_OK && !is_settled(&a, &status))
-        ;
-    if (a.answered)
-        ;
-    else if (status != XY_OK)
-        xy_bounce(message, xy_status_condition(status), XY_NO_STR);
-    else if (to->gone || (!a.taken && !keeps))
-        undeliverable(&a);
-    else
-        decide(&a);
-    xyi_login_drop(a.login);
+    accept_one(&a);
+}
+
+void
+xyi_accept_for_clients(struct xy_user *to, const struct xy_stanza *message,
+                       const struct xy_jid *const *clients, size_t count)
+{
+    struct accepting a = {
+        .message = message, .to = to, .clients = clients, .client_count = count};
+    accept_one(&a);
 }
 
 unsigned

@@ -145,7 +145,8 @@ part_with(struct leaving *leaving, struct item *item)
         if (item->queued && item->alone)
             spread(leaving, item);
     } else if (item->kind == ITEM_MESSAGE && !failed && is_from_service(item->stanza)) {
-        xy_bounce(item->stanza, XY_RECIPIENT_UNAVAILABLE, XY_NO_STR);
+        if (!others_have_it(item))
+            xy_bounce(item->stanza, XY_RECIPIENT_UNAVAILABLE, XY_NO_STR);
     } else if (item->kind == ITEM_MESSAGE && !failed && item->stanza && !others_have_it(item)) {
         xyi_message_again(leaving->user, item->stanza);
     } else if (item->kind == ITEM_COPY) {

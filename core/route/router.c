@@ -171,6 +171,33 @@ shows_nobody(const struct xy_stanza *stanza)
            !xyi_user_known(xy_jid_bare(xy_stanza_to(stanza)));
 }
 
+struct clients {
+    const struct xy_jid *const *at;
+    size_t count;
+};
+
+static void
+route_to_account(struct xy_host *host, const struct xy_stanza *stanza,
+                 const struct clients *clients)
+{
+    struct xy_user *user;
+    xy_status status = xy_user_get(xy_stanza_to(stanza), &user);
+    if (status == XY_ABSENT)
+        route_to_nobody(stanza);
+    else if (status != XY_OK)
+        xy_bounce(stanza, xy_status_condition(status), XY_NO_STR);
+    else if (xy_run_stanza_in(host, user, stanza) == XY_DONE)
+        return;
+    else if (clients)
+        xyi_accept_for_clients(user, stanza, clients->at, clients->count);
+    else if (xy_stanza_kind(stanza) == XY_MESSAGE)
+        xyi_route_message(user, stanza);
+    else if (xy_stanza_kind(stanza) == XY_PRESENCE)
+        xyi_route_presence(user, stanza);
+    else
+        xyi_route_iq(host, user, stanza);
+}
+
 void
 xyi_route_stanza(const struct xy_stanza *stanza)
 {
@@ -188,22 +215,8 @@ xyi_route_stanza(const struct xy_stanza *stanza)
         route_to_host(host, stanza);
         return;
     }
-    if (shows_nobody(stanza))
-        return;
-    struct xy_user *user;
-    xy_status status = xy_user_get(to, &user);
-    if (status == XY_ABSENT)
-        route_to_nobody(stanza);
-    else if (status != XY_OK)
-        xy_bounce(stanza, xy_status_condition(status), XY_NO_STR);
-    else if (xy_run_stanza_in(host, user, stanza) == XY_DONE)
-        return;
-    else if (xy_stanza_kind(stanza) == XY_MESSAGE)
-        xyi_route_message(user, stanza);
-    else if (xy_stanza_kind(stanza) == XY_PRESENCE)
-        xyi_route_presence(user, stanza);
-    else
-        xyi_route_iq(host, user, stanza);
+    if (!shows_nobody(stanza))
+        route_to_account(host, stanza, NULL);
 }
 
 void
@@ -212,6 +225,17 @@ xy_route(struct xy_stanza *stanza)
     xy_assert(xy_stanza_from(stanza) && xy_stanza_to(stanza));
     xyi_stanza_freeze(stanza);
     xyi_route_stanza(stanza);
+}
+
+void
+xy_route_to_clients(struct xy_stanza *message, const struct xy_jid *const *clients,
+                    size_t count)
+{
+    struct xy_host *host = xy_host_find(clients[0]);
+    xy_assert(host && xy_stanza_from(message) && xy_jid_local(clients[0]).len);
+    xy_stanza_set_to(message, clients[0]);
+    xyi_stanza_freeze(message);
+    route_to_account(host, message, &(struct clients){clients, count});
 }
 
 void

@@ -11,6 +11,10 @@
 /* Routes by `to`, exactly as if a local entity `from` had sent it; both must be set. Freezes it.
  * Errors go back to `from` as stanzas. */
 XY_API XY_SUSPENDS void xy_route(struct xy_stanza *stanza);
+/* A message, normal or chat, to several clients of one account of ours: it is one message, whose `to` is
+ * the first of them, kept once; each client gets it under its own full JID. */
+XY_API XY_SUSPENDS void xy_route_to_clients(struct xy_stanza *message, const struct xy_jid *const *clients,
+                                            size_t count);
 /* Messages (normal or chat) from the server itself, each to an account of ours, at least one: they are
  * stored, wait for every device and, where message_keeping says so, are archived in one transaction,
  * to which `add` adds what must not happen without them, without waiting. Delivered after the commit, whose

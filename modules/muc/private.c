@@ -60,9 +60,52 @@ may_whisper(struct xy_room *room, struct xy_occupant *sender)
     return setting < PM_NONE && muc_person(sender)->role >= least[setting];
 }
 
+/* To all sessions of a nick, which is one person. */
+struct letter {
+    struct xy_stanza *stanza; /* NULL: there is none */
+    const struct xy_jid **to;
+    size_t count;
+};
+
+static void
+write_letter(struct letter *letter, struct xy_stanza *stanza, struct xy_occupant *to,
+             uint64_t name)
+{
+    size_t most = 0;
+    for (const struct xy_occupant *at = to; at; at = xy_occupant_next_same(at))
+        most++;
+    letter->stanza = stanza;
+    letter->to = xy_temp_alloc(most * sizeof(*letter->to));
+    for (; to; to = xy_occupant_next_same(to)) {
+        remember(to, name);
+        letter->to[letter->count++] = xy_jid_parse(xy_jid_text(xy_occupant_real(to)));
+    }
+}
+
+/* What an account keeps it keeps once. Outside. */
+static void
+send_letter(const struct letter *letter)
+{
+    const struct xy_stanza *stanza = letter->stanza;
+    if (!stanza)
+        return;
+    bool kept = !xy_str_is(xy_stanza_type(stanza), "headline");
+    if (kept && letter->count > 1 && xy_host_find(letter->to[0])) {
+        xy_route_to_clients(letter->stanza, letter->to, letter->count);
+        return;
+    }
+    (void)xy_stanza_keep(stanza); /* frozen: each copy edits its header alone */
+    for (size_t i = 0; i < letter->count; i++) {
+        struct xy_stanza *copy = xy_stanza_edit(stanza);
+        xy_stanza_set_to(copy, letter->to[i]);
+        xy_route(copy);
+    }
+    xy_stanza_drop(stanza);
+}
+
 static struct refusal
 whisper(struct muc *self, struct xy_room *room, const struct xy_stanza *message,
-        struct post *post)
+        struct letter *letter)
 {
     struct xy_occupant *sender = xy_room_find(room, xy_stanza_from(message));
     struct xy_occupant *to = xy_room_find_nick(room, xy_stanza_to(message));
@@ -76,15 +119,8 @@ whisper(struct muc *self, struct xy_room *room, const struct xy_stanza *message,
         return muc_refusal(XY_ITEM_NOT_FOUND, "Nobody of that nick is in this room");
     struct xy_stanza *whispered = muc_clean(self, sender, message);
     (void)muc_add_user(whispered);
-    (void)xy_stanza_keep(whispered); /* frozen: each copy edits its header alone */
-    uint64_t name = name_of(self, xy_occupant_nick(sender), xy_stanza_id(message));
-    for (; to; to = xy_occupant_next_same(to)) {
-        remember(to, name);
-        struct xy_stanza *copy = xy_stanza_edit(whispered);
-        xy_stanza_set_to(copy, xy_occupant_real(to));
-        muc_post(post, copy);
-    }
-    xy_stanza_drop(whispered);
+    write_letter(letter, whispered, to,
+                 name_of(self, xy_occupant_nick(sender), xy_stanza_id(message)));
     return (struct refusal){0};
 }
 
@@ -92,7 +128,7 @@ void
 muc_private(struct muc *self, const struct xy_stanza *message)
 {
     struct xy_room *room;
-    struct post post = {0};
+    struct letter letter = {0};
     if (xy_str_is(xy_stanza_type(message), "groupchat")) {
         struct refusal why = muc_refusal(XY_BAD_REQUEST, "Not to one occupant alone");
         muc_refuse(self, message, &why);
@@ -101,11 +137,11 @@ muc_private(struct muc *self, const struct xy_stanza *message)
     xy_status status = muc_enter(self, xy_stanza_to(message), &room);
     struct refusal why = muc_refusal_of(status);
     if (status == XY_OK) {
-        why = whisper(self, room, message, &post);
+        why = whisper(self, room, message, &letter);
         xy_room_leave(room);
     }
     muc_refuse(self, message, &why);
-    muc_post_send(&post);
+    send_letter(&letter);
 }
 
 /* ---- errors

@@ -332,6 +332,7 @@ def test_of_a_blocked_occupant_only_the_words_are_kept_away(cast, server):
     tybalt.sends(f"<message to='{room}' type='groupchat'><subject>Capulets only</subject></message>")
     romeo.hears(f"<message from='{room.of('tybalt')}' type='groupchat'><subject>Capulets only</subject>...</message>")
     says(tybalt, room, "thou villain")
+    tybalt.settles()
     says(romeo, room, "peace")
     juliet.settles()
     assert bodies(there(romeo)) == ["peace"]

@@ -3,9 +3,10 @@
 real JID of the other."""
 import pytest
 
-from lib import dom
+from lib import archive, dom, process
 from lib.dom import NS
-from lib.room import OCCUPANT_ID, USER, hush
+from lib.room import OCCUPANT_ID, USER, hush, made_with_rooms
+from lib.sm import managed
 from test_muc_talk import hears_refusal, stage  # noqa: F401
 
 pytestmark = pytest.mark.xylem
@@ -56,6 +57,62 @@ def test_7_5_every_session_of_the_nick_hears_it(stage):
     for client in (romeo, second):
         assert client.hears(heard(room, "Juliet")).get("to") == client.full
         client.hears_nothing()
+
+
+def test_7_5_one_message_is_archived_once(stage, make_server):
+    """However many clients of the nick there are; each gets it as its own, also after its connection broke."""
+    server = made_with_rooms(make_server, modules={"mam": True, "muc_mam": True})
+    cast, room, romeo, juliet = stage("Romeo", "Juliet", server=server)
+    second = cast.another(romeo, "second")
+    third = managed(cast, "romeo", jid=romeo.jid).logs_in().enables().comes_online()
+    hush(romeo, second, third)
+    for client in (second, third):
+        room.enters(client, "Romeo")
+        hush(romeo, second, third)
+    hush(romeo, juliet, second, third)
+    juliet.sends(private(room, "Romeo"))
+    for client in (romeo, second, third):
+        got = client.hears(f"<message from='{room.of('Juliet')}' id='hgn27af1' type='chat'><body>wind</body>...</message>")
+        assert got.get("to") == client.full
+        client.hears_nothing()
+    for reader in (romeo, juliet):
+        assert archive.texts(reader) == ["wind"]
+    third.acknowledges().answers = False
+    third.round_trip()
+    received = third.received
+    juliet.sends(private(room, "Romeo", "and rain", "p2"))
+    third.hears("<message id='p2' type='chat'>...</message>")
+    third.received = received
+    third.breaks()
+    hush(romeo, second, juliet)
+    again = third.reconnects().resumes()
+    got = again.hears("<message id='p2' type='chat'>...<body>and rain</body>...</message>")
+    assert got.get("to") == third.full
+    assert archive.texts(romeo) == ["wind", "and rain"]
+    romeo.hears_nothing()
+
+
+def test_7_5_of_several_clients_one_may_be_lost(stage, make_server):
+    """What the others have is not bounced, nor given to whoever is not in the room."""
+    server = made_with_rooms(make_server, modules={"sm": {"resume_for": "1 s"}}, test_clock=True, limits={"idle": None})
+    cast, room, romeo, juliet = stage("Romeo", "Juliet", server=server)
+    other = managed(cast, "romeo", jid=romeo.jid).logs_in().enables().comes_online()
+    outside = cast.another(romeo, "outside")
+    hush(romeo, other, outside)
+    room.enters(other, "Romeo")
+    hush(romeo, juliet, other, outside)
+    other.acknowledges().answers = False
+    juliet.sends(private(room, "Romeo"))
+    for client in (romeo, other):
+        client.hears("<message id='hgn27af1' type='chat'>...</message>")
+    other.breaks()
+    process.wait_until(lambda: [r["address"] for r in server.json("session", "list", other.full)["rows"]] == ["detached"],
+                       "the session without a connection")
+    server.advance("5 s")
+    process.wait_until(lambda: not server.json("session", "list", other.full)["rows"], "its end")
+    for client in (romeo, juliet, outside):
+        client.settles()
+        assert not [e for kind, e in client.events if kind == "element" and e.tag.endswith("message")], client.dialogue()
 
 
 def test_7_5_of_type_groupchat_it_is_refused(stage):
