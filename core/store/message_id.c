@@ -41,6 +41,12 @@ xy_message_id_at(int64_t ms)
     return ms <= EPOCH_MS ? 0 : (ms - EPOCH_MS) << MS_SHIFT;
 }
 
+xy_message_id
+xy_message_id_end(void)
+{
+    return ids.last + 1;
+}
+
 static void
 write_mark(struct xy_txn *txn, xy_message_id mark)
 {

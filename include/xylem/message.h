@@ -16,6 +16,9 @@
 typedef int64_t xy_message_id;
 XY_API int64_t xy_message_id_ms(xy_message_id id);                 /* wall clock */
 XY_API xy_message_id xy_message_id_at(int64_t ms);                 /* the lowest id of that time */
+/* Above all that were given, not above those to come. No time says that: after a crash ids run ahead of
+ * the clock for a while. */
+XY_API xy_message_id xy_message_id_end(void);
 
 /* XEP-0334 and XEP-0160: would an offline queue keep it? By type, hints and payload. */
 XY_API bool xy_message_is_storable(const struct xy_stanza *message);

@@ -92,8 +92,8 @@ delete_account(struct erasure *erasure)
     }
     if (status != XY_OK && status != XY_ABSENT)
         return status;
-    int64_t end_ms = status == XY_OK ? account.created_ms : xy_now_ms() + 1;
-    erasure->before = xy_message_id_at(end_ms);
+    erasure->before =
+        status == XY_OK ? xy_message_id_at(account.created_ms) : xy_message_id_end();
     struct xy_txn *txn = xy_txn_begin();
     add_step(txn, erasure);
     return xy_txn_commit(txn);
