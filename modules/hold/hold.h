@@ -16,7 +16,7 @@ struct hold {
     const xy_duration keep_released;
     xy_counter held, destroyed, failures;
     struct legal_case *first;
-    bool busy;
+    bool busy, asked; /* asked: for more while it was busy */
     bool unscrubbed; /* bytes of what was destroyed may still be in files */
 };
 

@@ -323,6 +323,7 @@ void
 hold_work(XY_SELF)
 {
     struct legal_case *legal;
+    self->asked = self->busy;
     if (self->busy)
         return;
     self->busy = true;
@@ -339,6 +340,8 @@ hold_work(XY_SELF)
         status = mark(self);
     scrub(self);
     self->busy = false;
+    if (self->asked)
+        hold_work_soon(self);
     if (status == XY_OK)
         return;
     xy_count(&self->failures);
