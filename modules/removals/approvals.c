@@ -155,8 +155,10 @@ removals_approve(struct removals *removals, const struct approving *from,
 /* ---- in the transaction
  * ---------------------------------------------------------------------- */
 
+/* An act that the log refuses makes the transaction fail: a delete of no row. */
 static void
-add_records(const struct approval *approval, struct xy_txn *txn)
+add_records(const struct removals *removals, const struct approval *approval,
+            struct xy_txn *txn)
 {
     for (size_t i = 0; i < approval->count; i++) {
         struct xy_audit_record record = {.operation = approval->operation,
@@ -166,8 +168,11 @@ add_records(const struct approval *approval, struct xy_txn *txn)
                                          .words = approval->reason,
                                          .reason = i < approval->originals ? XY_STR("original")
                                                                            : XY_STR("follows")};
-        if (xy_run_audit_add(NULL, txn, &record) != XY_OK)
-            xy_error("retract.unrecorded", "an act could not be recorded");
+        if (xy_run_audit_add(NULL, txn, &record) == XY_OK)
+            continue;
+        xy_error("retract.unrecorded", "an act cannot be recorded and is not done");
+        xy_txn_add(txn, removals->rows->drop, XY_INT(-1));
+        xy_txn_expect(txn, 1);
     }
 }
 
@@ -280,7 +285,7 @@ removals_commit(struct removals *removals, struct approval *approval, int64_t pu
                             });
     if (approval->owner)
         count_in(removals, approval, txn);
-    add_records(approval, txn);
+    add_records(removals, approval, txn);
     apply_later(removals, approval);
     removals_forget(removals, approval);
 }

@@ -2,7 +2,7 @@
 """XEP-0424 between two people: what it takes, what it does, and that nobody gets around it (S0, S1)."""
 import pytest
 
-from lib import dom
+from lib import dom, process
 from lib.archive import ask, texts
 from lib.database import number
 from lib.removal import (RETRACT, is_refused, modules, retract, retracts, says, shared_server, tombstones)
@@ -83,6 +83,23 @@ def test_s1_1_to_s1_3_state_notice_access(cast, server, request):
         assert dom.find(page.results[1].message, "retract:retract").get("id") == "m1"
     assert number(server, request, "select count(*) from removal") == before + 1
     assert number(server, request, "select count(*) from message where state = 1") >= 1
+
+
+def test_s1_4_between_two_hosts_of_the_server(cast, server, request):
+    """What the author's host has approved is done where the peer's host stores it."""
+    romeo, juliet = cast.online("romeo"), cast.online("juliet", domain=server.config["hosts"][1])
+    before = number(server, request, "select count(*) from removal")
+    says(romeo, juliet, "m1", "a word too much")
+    juliet.hears("<message type='*'>...<body>a word too much</body>...</message>")
+    juliet.sends("<presence type='unavailable'/>")
+    juliet.settles()
+    retracts(romeo, juliet, "m1", extra="<no-store xmlns='urn:xmpp:hints'/>")
+    process.wait_until(lambda: number(server, request, "select count(*) from removal") == before + 1, "the removal")
+    for client in (romeo, juliet):
+        assert len(tombstones(ask(client))) == 1
+    juliet.sends("<presence/>")
+    juliet.hears("<presence/>")
+    heard(juliet)
 
 
 @pytest.mark.parametrize("who", ["juliet", "romeo"])

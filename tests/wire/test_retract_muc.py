@@ -263,3 +263,17 @@ def test_s0_29_each_its_own_switch(make_server, actors, authors, moderators):
     hush(romeo, juliet)
     target = says(room, juliet, "ho", "m2")
     assert (moderates(room, romeo, target).get("type") == "result") == moderators
+
+
+def test_s1_4_author_and_moderator_at_once(hall):
+    """Whoever comes first has done it; of the other nothing is told to anybody, and he hears why."""
+    romeo, juliet, _ = hall.people
+    targets = [says(hall, juliet, f"text {i}", f"m{i}") for i in range(30)]
+    for i, target in enumerate(targets):
+        retracts(hall, juliet, target, f"r{i}")
+        romeo.sends(f"<iq type='set' id='q{i}' to='{hall.jid}'><moderate xmlns='{MODERATE}' id='{target}'>"
+                    f"<retract xmlns='{RETRACT}'/></moderate></iq>")
+    hush(*hall.people)
+    told = [dom.find(r.message, "retract:retract") for r in ask(romeo, to=hall.jid, max=100).results]
+    assert sorted(t.get("id") for t in told if t is not None) == sorted(targets)
+    assert len(tombstones(ask(romeo, to=hall.jid, max=100))) == len(targets)
