@@ -6,7 +6,9 @@
   * Between one sender and one device messages arrive for the first time in the order they were sent. So a
     gap shows a loss at once, not only at the end.
   * Within one session nothing comes twice. It may come again in the next one, with the same stanza-id.
-  * What was refused (an error came back) arrives nowhere. What was never sent neither."""
+  * What was refused (an error came back) arrives nowhere. What was never sent neither.
+  * A retraction is a message like others. Once it is accepted, what it takes back comes in no session that begins
+    later, and is a tombstone in the archive; what nobody took back is never one."""
 import time
 from collections import Counter, defaultdict, deque
 
@@ -16,10 +18,22 @@ SENT, ACCEPTED, REFUSED, UNKNOWN = "sent", "accepted", "refused", "unknown"
 
 
 class Message:
-    __slots__ = ("number", "state", "stanza_id", "events", "sends")
+    __slots__ = ("number", "state", "stanza_id", "events", "sends", "target", "taken_back")
 
     def __init__(self, number):
         self.number, self.state, self.stanza_id, self.events, self.sends = number, SENT, None, [], 1
+        self.target = None      # the message it takes back
+        self.taken_back = None  # the one that takes it back
+
+    def may_be_gone(self):
+        return self.taken_back is not None and self.taken_back.state != REFUSED
+
+    def is_gone(self):
+        """For certain: when that was known. None: not."""
+        by = self.taken_back
+        if by is None or by.state != ACCEPTED:
+            return None
+        return next(n for n, what, _ in by.events if what == "accepted")
 
 
 class Pair:
@@ -83,9 +97,13 @@ class Ledger:
 
     # ---- the sender's side ---------------------------------------------------------------------------
 
-    def send(self, pair):
+    def send(self, pair, target=None):
+        """`target`: the number of one that it takes back."""
         message = pair.messages[pair.next] = Message(pair.next)
         pair.next += 1
+        if target is not None:
+            message.target, pair.messages[target].taken_back = pair.messages[target], message
+            self.counts["retractions"] += 1
         self.note(message, "send")
         self.counts["sent"] += 1
         return message.number
@@ -147,6 +165,9 @@ class Ledger:
         if message.state == REFUSED and pair.is_stored and not self._half_written():
             self.violation(f"pair {pair.number}: {device} got {number}, which was refused", pair, message)
         self._same_id(device, pair, message, stanza_id)
+        began = max((n for n, what in self.sessions[device] if what != "lost"), default=0)
+        if message.is_gone() is not None and message.is_gone() < began:
+            self.violation(f"pair {pair.number}: {device} got {number}, which was taken back before", pair, message)
         arrivals.in_session.add(number)
         arrivals.last = max(arrivals.last, number)
         arrivals.got[number] += 1
@@ -157,6 +178,13 @@ class Ledger:
             self._in_order(device, pair, arrivals, message)
         self.counts[how] += 1
         return None
+
+    def tombstone(self, device, pair, number):
+        """In place of it."""
+        message = pair.messages.get(number)
+        if message is not None and not message.may_be_gone():
+            self.violation(f"pair {pair.number}: {device} got a tombstone of {number}, which nobody took back", pair, message)
+        self.counts["tombstones"] += 1
 
     def _half_written(self):
         """A flush failed, so the sender was told no; then a crash, and recovery found the whole commit in the log.
@@ -196,7 +224,9 @@ class Ledger:
                 and not self.is_excused(pair, device, message)]
 
     def is_excused(self, pair, device, message):
-        """Known limits, see docs/reliability.md."""
+        """Taken back, or known limits, see docs/reliability.md."""
+        if message.may_be_gone():
+            return True
         storms = [(n, what) for n, what in self.storms if n > message.events[0][0]]
         return self._was_unstored(pair, device, message, storms) or self._was_refused_unheard(message, storms)
 
@@ -213,25 +243,37 @@ class Ledger:
         crash = next((n for n, what in storms if what == "crash" and told is not None and n < told), None)
         began = max((n for n, what in self.storms if crash and what == "crash" and n < crash), default=0)
         trouble = crash is not None and any(began < n < crash and what in TROUBLES for n, what in self.storms)
-        if trouble:
+        if trouble or self._was_in_trouble_at_the_end(told):
+            trouble = True
             self.unheard.add(id(message))
             self.counts["refusals unheard"] = self.unheard_before + len(self.unheard)
         return trouble
 
+    def _was_in_trouble_at_the_end(self, told):
+        """So it was when an <a/> counted it: the error had not left yet when the server died."""
+        before = [what for n, what in self.storms if told is not None and n < told]
+        after = [what for n, what in self.storms if told is not None and n > told]
+        return bool(before and after) and before[-1] in TROUBLES and after[0] == "crash"
+
     def check_archive(self, pair, found):
-        """`found`: (number, stanza_id) of what the recipient's archive shows since it was last looked at."""
-        numbers = [n for n, _ in found]
+        """`found`: (number, stanza_id, whether it is a tombstone) of what the recipient's archive shows since it was last
+        looked at."""
+        numbers = [n for n, _, _ in found]
         if sorted(set(numbers)) != numbers:
             self.violation(f"pair {pair.number}: the archive has {numbers[:40]}: not in order, or twice")
-        for number, stanza_id in found:
+        for number, stanza_id, is_tombstone in found:
             message = pair.messages.get(number)
+            if is_tombstone:
+                self.tombstone("the archive", pair, number)
+            elif message is not None and message.is_gone() is not None:
+                self.violation(f"pair {pair.number}: the archive shows {number}, which was taken back", pair, message)
             if message is None or (message.state == REFUSED and not self._half_written()):
                 self.violation(f"pair {pair.number}: the archive has {number}, which was never sent, or refused")
             else:
                 self._same_id("the archive", pair, message, stanza_id)
         for message in pair.messages.values():
             if message.state == ACCEPTED and message.number not in set(numbers) and \
-                    not self.is_excused(pair, pair.devices[0], message):
+                    (message.may_be_gone() or not self.is_excused(pair, pair.devices[0], message)):
                 self.violation(f"pair {pair.number}: the archive has not {message.number}", pair, message)
         self.counts["checked in archives"] += len(numbers)
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from client import Client
 from connection import Lost
-from ledger import REFUSED, Arrivals
+from ledger import ACCEPTED, REFUSED, Arrivals
 from lib import dom
 from lib.dom import NS
 
@@ -20,7 +20,12 @@ MESSAGE, IQ = f"{{{NS['client']}}}message", f"{{{NS['client']}}}iq"
 BODY, ERROR, DELAY = (f"{{{NS['client']}}}body", f"{{{NS['client']}}}error", f"{{{NS['delay']}}}delay")
 SID, RESULT = f"{{{NS['sid']}}}stanza-id", f"{{{NS['mam']}}}result"
 FORWARDED = f"{{{NS['forward']}}}forwarded"
+RETRACT, REMOVAL = "urn:xmpp:message-retract:1", "urn:xylem:removal:0"
 SYMBOLS = "nothing but words "
+
+
+def is_tombstone(message):
+    return message.find(f"{{{RETRACT}}}retracted") is not None
 
 
 class Sender(Client):
@@ -60,7 +65,22 @@ class Sender(Client):
         else:
             self.marking = asyncio.ensure_future(self._marks(numbers))
 
+    def _takes_back(self):
+        """One of the latest that are accepted; of those that are archived, so it is there. None: nothing is."""
+        known = [m.number for m in list(self.pair.messages.values())[-3 * WINDOW:]
+                 if m.state == ACCEPTED and m.taken_back is m.target is None]
+        if not (self.world.may_retract and self.pair.is_archived and known and self.world.dice.random() < 0.1):
+            return None
+        target = self.world.dice.choice(known)
+        number = self.world.ledger.send(self.pair, target)
+        self.sends_stanza(f"<message to='{self.pair.recipient}' type='chat' id='{self.pair.number}.{number}'>"
+                          f"<retract xmlns='{RETRACT}' id='{self.pair.number}.{target}'/></message>", tag=number)
+        return number
+
     def _writes(self):
+        number = self._takes_back()
+        if number is not None:
+            return number
         number = self.world.ledger.send(self.pair)
         padding = SYMBOLS * self.world.dice.randrange(1, 24)
         self.sends_stanza(f"<message to='{self.pair.recipient}' type='chat' id='{self.pair.number}.{number}'>"
@@ -99,6 +119,8 @@ class Sender(Client):
     def hears_stanza(self, element):
         if element.tag == MESSAGE and element.get("type") == "error" and element.get("id"):
             pair, number = element.get("id").split(".")
+            if element.find(ERROR).find(f"{{{REMOVAL}}}already") is not None:
+                return  # sent again after a crash, and known
             if int(pair) == self.pair.number:
                 condition = dom.name(element.find(ERROR)[0])[1]
                 self.world.ledger.counts[f"refused: {condition}"] += 1
@@ -194,6 +216,10 @@ class Device(Client):
         pair, number = map(int, element.get("id").split("."))
         if how == "archive":
             self.synced.add(stanza_id)
+            if is_tombstone(element):
+                self.world.ledger.tombstone(self, self.pairs[pair], number)
+                self.last_id = stanza_id
+                return
         elif stanza_id in self.synced:  # accepted behind the bind, and the last page had it
             self.world.ledger.counts["known from the archive"] += 1
             return

@@ -18,7 +18,7 @@ from lib import process
 from lib.dom import NS
 from lib.postgres import Postgres
 from lib.server import DROP, Server
-from people import Device, Sender
+from people import Device, Sender, is_tombstone
 from replay import Disk
 
 HOST = "crash.test"
@@ -108,6 +108,7 @@ class World:
         self.disk = Disk(ignored=(place / "s" / "data" / "modules").resolve())
         self.senders, self.devices, self.tasks = [], [], []
         self.has_archive = "mam" in self.modules
+        self.may_retract = {"retract", "audit", "mam"} <= self.modules
         place.mkdir(parents=True)
         self._makes_server(int(threads or 0))
 
@@ -128,6 +129,8 @@ class World:
                   "carbons", "csi", "sasl2", "bind2", "push"]
         modules = {name: True for name in wanted if name in self.modules}
         modules["offline"] = {"quota": None}
+        if self.may_retract:
+            modules |= {"audit": True, "retract": {"count": None, "window": None}}
         changes = {"hosts": [HOST], "io_threads": threads, "log": {"level": "notice"}, "modules": modules}
         self.server = Server(self.build, self.place / "s", store, certificate, changes)
         self.server.ports = dict(zip(("starttls", "direct", "none"), quiet_ports(self.dice, 3)))
@@ -336,7 +339,7 @@ class World:
             return
         if found:
             pair.archive_end = found[-1][0]
-        self.ledger.check_archive(pair, [(int(m.get("id").split(".")[1]), sid) for sid, m in found])
+        self.ledger.check_archive(pair, [(int(m.get("id").split(".")[1]), sid, is_tombstone(m)) for sid, m in found])
 
     # ---- the end -------------------------------------------------------------------------------------------
 
