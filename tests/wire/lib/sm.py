@@ -186,6 +186,28 @@ class Managed(Client):
         self.sends(self.resume_text(**claimed))
         return self.took_failed(self.next_element(), condition)
 
+    def comes_back(self):
+        """As a client does whose server has died: what is still in the socket is read, then it resumes, or logs in anew
+        and sends again what was not handled. `doubtful` of the new one: ids of that; of some the server knows already."""
+        self.answers = False
+        while not self.eof and self._receive(PATIENCE):
+            pass
+        made = self.reconnects()
+        made.answers = True
+        made.doubtful = {e.get("id") for text in made.former for e in made._elements(text)}
+        made.sends(made.resume_text())
+        answer = made.next_element()
+        if answer.tag == f"{{{NS['sm']}}}resumed":
+            return made.took_resumed(answer)
+        known = answer.get("h")
+        done = 0 if known is None else (int(known) - made.acknowledged) % MODULUS
+        done = done if done <= len(made.former) else 0  # saved before the last acknowledgement
+        made.took_failed(answer)
+        made.binds().enables().sends("<presence/>")
+        for text in made.former[done:]:
+            made.sends(text)
+        return made
+
     def took_failed(self, failed, condition="item-not-found"):
         assert failed.tag == f"{{{NS['sm']}}}failed", dom.show(failed) + "\n" + self.dialogue()
         assert [dom.name(c) for c in failed] == [(NS["stanzas"], condition)], dom.show(failed)
