@@ -32,6 +32,7 @@ def test_n2_who_registered_before_a_crash_was_mended_is_somebody_else(erasing, r
     again = cast.client("romeo", jid=bare).comes_online()
     says(again, juliet, "m2", "by the second")
     again.settles()
+    process.wait_until(lambda: number(server, request, SALTED) == 2, "both messages", 30)
     assert owner_of(server, request, bare) != first
     server.kill()
     change(server, request, LEFT.format(jid=bare, owner=first))
@@ -47,6 +48,7 @@ def test_n2_the_answer_is_about_whom_was_asked_for(erasing, request):
     romeo, juliet = cast.online("romeo", "juliet")
     says(romeo, juliet, "m1", "by romeo")
     romeo.settles()
+    process.wait_until(lambda: number(server, request, SALTED) == 1, "the message", 30)
     change(server, request, LEFT.format(jid="aaron@xylem.test", owner=0))
     done = erase(server, romeo.jid)
     assert (done["erased"], done["salts"]) == (romeo.jid, 1)
@@ -104,6 +106,7 @@ def test_n2_what_is_left_of_a_person(make_server, actors, request):
     says(romeo, romeo, "m3", "kanarienvogel to himself")
     for client in (romeo, juliet):
         client.settles()
+    process.wait_until(lambda: number(server, request, SALTED) >= 3, "the messages", 30)
     before = tables_with(server, request, local, "kanarienvogel")
     assert {"vcard", "private_element", "roster_item", "blocking", "muc_affiliation", "jid"} <= before, before
     erase(server, romeo.jid)
