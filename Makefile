@@ -34,7 +34,8 @@ DRIVERS := $(patsubst core/store/drivers/%.c,$(BUILD)/drivers/%.so,\
 # A module is modules/NAME.c, or modules/NAME/*.c where one file is not enough. A folder without
 # module.c is a part that the modules link which name it in MODULE_PARTS_NAME.
 MODULE_PARTS_mam := archives
-MODULE_PARTS_muc_mam := archives
+MODULE_PARTS_muc_mam := archives room_access
+MODULE_PARTS_removal_sync := room_access
 MODULE_PARTS_retract := removals
 MODULE_PARTS_retract_muc := removals
 MODULES := $(patsubst modules/%.c,$(BUILD)/modules/%.so,$(wildcard modules/*.c)) \
