@@ -57,8 +57,10 @@ xy_evidence_forget(struct xy_txn *txn, const struct xy_jid *author, xy_message_i
     int64_t number;
     *through = *forgotten = *held = 0;
     xy_status status = xyi_jid_known_id(author, &number);
-    if (status != XY_OK)
-        return status == XY_ABSENT ? XY_OK : status;
+    if (status == XY_ABSENT)
+        number = 0; /* he wrote nothing and got nothing; he may have moderated */
+    else if (status != XY_OK)
+        return status;
     status = xy_sql_read(&read_end, &rows, XY_INT(after), XY_INT(before), XY_INT(most));
     if (status != XY_OK || !xy_rows_next(rows) || xy_rows_is_null(rows, 0))
         return status;

@@ -335,6 +335,50 @@ def test_s1_15_it_survives_a_crash(make_server, actors):
     assert [i["client-id"] for i in since(juliet, start).items] == ["m1", "m2"]
 
 
+def erase(server, who):
+    return server.json("user", "erase", who.jid, "--reason", "asked for it", "--yes")["fields"]
+
+
+def test_s1_1_an_erased_person_is_not_named_as_actor(make_server, actors, request):
+    """Neither for what he took back himself, nor for what he moderated; what is held keeps him."""
+    server = make_server(modules=modules(**ON, hold=True))
+    romeo, juliet, tybalt = actors(server).online("romeo", "juliet", "tybalt")
+    room = Room(server)
+    room.opens(tybalt, "Tybalt", persistentroom=True)  # who never says a word
+    room.enters(juliet, "Juliet")
+    hush(tybalt, juliet)
+    room.people = juliet, tybalt
+    id = says_there(room, juliet, "m1")
+    answer = tybalt.asks("set", f"<moderate xmlns='{MODERATE}' id='{id}'><retract xmlns='{RETRACT}'/></moderate>", to=room.jid)
+    assert answer.get("type") == "result", dom.show(answer)
+    takes_back(romeo, juliet, "m2")
+    server.json("hold", "add", "--name", "x", "--reason", "y", "--person", juliet.jid, "--with", romeo.jid)
+    takes_back(romeo, tybalt, "m3")
+    named = "select count(*) from removal where actor = '%s'"
+    process.wait_until(lambda: number(server, request, named % romeo.jid) == 2, "his two", 30)
+    assert number(server, request, named % tybalt.jid) == 1
+    held = "select count(*) from held h, removal x where x.message = h.message"
+    process.wait_until(lambda: number(server, request, held) == 1, "the hold", 30)
+    erase(server, tybalt)
+    erase(server, romeo)
+    assert number(server, request, named % tybalt.jid) == 0
+    assert number(server, request, named % romeo.jid) == 1
+
+
+def test_s1_15_what_goes_with_a_person_is_listed(make_server, actors):
+    server = make_server(modules=modules(**ON), governance="minimal")
+    romeo, juliet = actors(server).online("romeo", "juliet")
+    start = since(juliet).token
+    says(romeo, juliet, "m1")
+    says(juliet, romeo, "m2")
+    for client in (romeo, juliet):
+        client.settles()
+    [gone] = [r.id for r in ask(juliet).results if r.message.get("id") == "m1"]
+    erase(server, romeo)
+    [item] = since(juliet, start).items
+    assert item["id"] == gone and item["state"] == "expired"
+
+
 # ---- at the same time ----------------------------------------------------------------------------------
 
 
