@@ -94,6 +94,15 @@ forget_all(const xy_message_id *ids, size_t count)
     xyi_users_forget_counts(0);
 }
 
+struct xy_host *
+xy_message_host(const struct xy_message_record *record)
+{
+    struct xy_host *host = record->addressee ? xy_host_find(record->addressee) : NULL;
+    if (!host && record->addressee)
+        host = xy_service_host(record->addressee);
+    return host || !record->author ? host : xy_host_find(record->author);
+}
+
 /* Its copies may be with people of every domain: a room's occupants, say. */
 static void
 tell(const struct xy_message_record *record)

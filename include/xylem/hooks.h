@@ -119,8 +119,9 @@ XY_EVENT(message_removing, (xy_message_id id, struct xy_txn *txn), (id, txn))
  * you hold of its content. `removed` has what is needed to find it: between whom (author, addressee, which
  * may be a room), its stanza-id in either archive, the client's id, who did it (actor), in which role
  * (state), when and why (reason), operation, `id` of the notice. Where the database does not answer, or
- * has no row of it any more, only `id` is set and author is NULL. For the hosts concerned; after a repair
- * for all of them. Must not suspend: keep what you need for a task. */
+ * has no row of it any more, only `id` is set and author is NULL. Fired for every host, because anybody may
+ * have a copy: whoever passes it on does so where xy_message_host() is his own. Must not suspend: keep what
+ * you need for a task. */
 XY_EVENT(message_removed, (const struct xy_message_record *removed), (removed))
 /* A message of type normal or chat found no session that may take it, and nothing keeps it.
  * XY_PASS: it bounces. */

@@ -95,6 +95,8 @@ XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_find(const struct xy_jid *autho
 XY_API struct xy_str xy_stanza_corrects(const struct xy_stanza *message);
 XY_API struct xy_str xy_stanza_reacts_to(const struct xy_stanza *message);
 XY_API bool xy_stanza_is_notice(const struct xy_stanza *message); /* XEP-0424, any version */
+/* Whose message it is: the host of its addressee or his room, else of its author. NULL: of none here. */
+XY_API struct xy_host *xy_message_host(const struct xy_message_record *record);
 /* What goes with it: corrections by its author, reactions to it by anybody, archived or waiting. */
 XY_API XY_SUSPENDS XY_CHECK xy_status xy_message_followers(const struct xy_message_record *record,
                                                            xy_message_id **ids, size_t *count);

@@ -12,9 +12,8 @@ on_removed(XY_SELF, const struct xy_message_record *removed)
                                         [XY_MESSAGE_MODERATED] = "moderator",
                                         [XY_MESSAGE_REMOVED] = "administrator",
                                         [XY_MESSAGE_EXPIRED] = "retention"};
-    (void)self;
-    if (!removed->author)
-        return; /* the store could not say */
+    if (xy_message_host(removed) != xy_host_of(self))
+        return; /* another host's, or the store could not say */
     xy_notice("informer.removed", "a message was removed", XY_F_INT_AS("message", removed->id),
               XY_F_STR_AS("author", xy_jid_text(removed->author)),
               XY_F_STR_AS("addressee", xy_jid_text(removed->addressee)),
