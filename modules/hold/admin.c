@@ -106,6 +106,7 @@ begin(XY_SELF, struct xy_command *command, const struct case_row *row)
     if (status == XY_OK)
         status = xy_txn_commit(txn);
     legal->coming = false;
+    legal->fenced = true;
     if (status != XY_OK)
         hold_forget(self, legal);
     return status;

@@ -32,6 +32,7 @@ struct legal_case { /* the instance's, while messages may come under it or leave
     int64_t id;
     enum phase phase;
     bool coming; /* its row is not there yet */
+    bool fenced; /* what was on its way when we began has been committed */
     xy_message_id cursor;
     int64_t released_ms;
     struct xy_message_scope scope;

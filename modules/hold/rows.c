@@ -89,7 +89,8 @@ hold_read_one(int64_t id, struct case_row *row)
     return XY_OK;
 }
 
-/* Also none of those that are just being added: what commits meanwhile is held by its number. */
+/* Also none of those that are just being added: what commits meanwhile is held by its number.
+ */
 xy_status
 hold_next_id(const struct hold *self, int64_t *id)
 {

@@ -135,6 +135,15 @@ all_until_now(void)
     return xy_message_id_at(xy_now_ms()) - 1;
 }
 
+/* A commit behind all that nobody considered. */
+static xy_status
+fence(struct legal_case *legal)
+{
+    xy_status status = step_to(legal, xy_txn_begin(), GATHERING, legal->cursor);
+    legal->fenced = status == XY_OK;
+    return status;
+}
+
 static xy_status
 gather_lot(XY_SELF, struct legal_case *legal)
 {
@@ -287,7 +296,9 @@ step(XY_SELF, struct legal_case *legal)
 {
     xy_status status = XY_OK;
     xy_temp_open();
-    if (legal->phase == GATHERING)
+    if (legal->phase == GATHERING && !legal->fenced)
+        status = fence(legal);
+    else if (legal->phase == GATHERING)
         status = gather_lot(self, legal);
     else if (legal->phase == RELEASING)
         status = thin_lot(self, legal);

@@ -119,17 +119,19 @@ def test_n4_a_release_says_what_it_destroyed(holding, request):
 
 
 def test_n4_while_the_module_was_off(holding):
-    """What came meanwhile and is still there comes under the hold when it is on again."""
+    """What came meanwhile and is still there comes under the hold when it is on again; also what is just on its way."""
     server, cast = holding()
     romeo, juliet = cast.online("romeo", "juliet")
     hold = holds(server, "--person", romeo.jid)
     says(romeo, juliet, "m1", "while on")
     romeo.settles()
-    server.reload(modules={"hold": False})
-    says(romeo, juliet, "m2", "while off")
-    romeo.settles()
-    server.reload(modules={"hold": True})
-    process.wait_until(lambda: shown(server, hold)["messages"] == 2, "what came meanwhile", 30)
+    for round in range(3):
+        server.reload(modules={"hold": False})
+        for i in range(40):
+            says(romeo, juliet, f"m{round}-{i}", f"while off {i}")
+        romeo.round_trip()
+        server.reload(modules={"hold": True})
+    process.wait_until(lambda: shown(server, hold)["messages"] == 121, "what came meanwhile", 30)
     assert "while off" in exported(server, hold)
 
 
