@@ -107,6 +107,7 @@ next_row(void)
         .device_count = 1 + draw(2),
         .origin_id = XY_STR("0f3a5c7e-9b1d-4e2f-8a6c-5d4b3c2a1f0e"),
         .stanza = xy_str_of(stanza, STANZA),
+        .login = xy_message_id_at(0) + from,
     };
 }
 
