@@ -119,6 +119,8 @@ void removals_forget(struct removals *removals, struct approval *approval);
 /* From message_committing: everything into `txn`; the approval is used up. */
 void removals_commit(struct removals *removals, struct approval *approval, int64_t purge_ms,
                      struct xy_txn *txn);
+/* A task: what is committed is not sent any more. `argument`: the struct removals. */
+XY_SUSPENDS void removals_apply_all(void *self, void *argument);
 
 XY_SUSPENDS void removals_drop_account(const struct removals *removals, xy_owner owner);
 
