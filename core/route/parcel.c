@@ -171,7 +171,8 @@ deal(struct xyi_job *job)
 static void
 answered(void *argument, xy_status status, const struct xy_txn *txn)
 {
-    (void)txn;
+    if (status == XY_OK)
+        xyi_removal_committed(txn);
     for (struct parcel *parcel = argument; parcel; parcel = parcel->next_together) {
         parcel->status = status;
         parcel->next_done = NULL;

@@ -103,6 +103,15 @@ xy_message_host(const struct xy_message_record *record)
     return host || !record->author ? host : xy_host_find(record->author);
 }
 
+void
+xyi_removal_committed(const struct xy_txn *txn)
+{
+    const xy_message_id *ids;
+    size_t count = xyi_txn_removed(txn, &ids);
+    if (count)
+        forget_all(ids, count);
+}
+
 /* Its copies may be with people of every domain: a room's occupants, say. */
 static void
 tell(const struct xy_message_record *record)

@@ -6,6 +6,8 @@
 #include <xylem/removal.h>
 #include "core/route/objects.h"
 
+/* What a transaction took back leaves the queues before its notice leaves. */
+void xyi_removal_committed(const struct xy_txn *txn);
 /* By the path it takes in (S0-24). */
 enum xy_message_class xyi_message_class(const struct xy_jid *author);
 

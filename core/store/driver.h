@@ -59,6 +59,8 @@ struct xy_txn {
     bool detached; /* owns the arena, answers by done() */
     bool submitted;
     enum xyi_removal removes;
+    xy_message_id *removed; /* what it takes back */
+    size_t removed_count;
     struct xyi_txn_statement *first, *newest, **last;
     size_t count, bytes;
     struct xyi_wait wait;

@@ -51,6 +51,26 @@ const struct xyi_planned xyi_removal_planned[] = {
     {.statement = NULL},
 };
 
+static void
+note(struct xy_txn *txn, xy_message_id id)
+{
+    size_t count = txn->removed_count++;
+    if ((count & (count + 1)) == 0) { /* grows at 0, 1, 3, 7 … */
+        xy_message_id *more = xyi_arena_alloc(txn->arena, (count * 2 + 1) * sizeof(*more));
+        if (count)
+            memcpy(more, txn->removed, count * sizeof(*more));
+        txn->removed = more;
+    }
+    txn->removed[count] = id;
+}
+
+size_t
+xyi_txn_removed(const struct xy_txn *txn, const xy_message_id **ids)
+{
+    *ids = txn->removed;
+    return txn->removed_count;
+}
+
 void
 xyi_removal_add(struct xy_txn *txn, const struct xy_removal *removal)
 {
@@ -66,6 +86,7 @@ xyi_removal_add(struct xy_txn *txn, const struct xy_removal *removal)
     xyi_withdraw(txn, removal->message);
     xyi_txn_add_ranked(txn, &drop_pending, XYI_FENCE, -1, XY_VALUES(id));
     xyi_txn_removes(txn, XYI_TAKEN_BACK);
+    note(txn, removal->message);
 }
 
 void

@@ -185,6 +185,8 @@ XY_SUSPENDS XY_CHECK xy_status xyi_pending_read(xy_owner owner, int64_t device,
                                                 xy_message_id after, xy_message_id before,
                                                 int64_t limit, struct xy_rows **rows);
 /* Waiting for the device that has the most. */
+/* What a transaction takes back, while it is there. */
+size_t xyi_txn_removed(const struct xy_txn *txn, const xy_message_id **ids);
 /* A transaction that takes nothing back answers XY_CONFLICT. */
 void xyi_removal_demand(struct xy_txn *txn);
 XY_SUSPENDS XY_CHECK xy_status xyi_pending_count(xy_owner owner, int64_t *count);
