@@ -147,6 +147,37 @@ read_items(const struct xy_node *change, const struct xy_jid ***jids, size_t *co
     return XY_OK;
 }
 
+static size_t
+count_of(struct xy_str list)
+{
+    size_t count = 0;
+    for (; list.len; count++)
+        (void)xy_str_cut(&list, '\0');
+    return count;
+}
+
+/* No `jids`: all that is blocked. */
+static xy_status
+change_list(struct xy_user *user, const struct xy_jid *const *jids, size_t count, bool block)
+{
+    struct xy_txn *txn = xy_txn_begin();
+    xy_owner owner = xy_user_owner(user);
+    for (size_t i = 0; i < count; i++)
+        xy_txn_add(txn, block ? &add : &drop, XY_INT(owner), XY_TEXT(xy_jid_text(jids[i])));
+    if (count == 0)
+        xy_txn_add(txn, &drop_all, XY_INT(owner));
+    for (size_t i = 0; block && i < count; i++) /* while we still may reach them */
+        show(user, jids[i], false);
+    xy_status status = xy_txn_commit(txn);
+    if (status != XY_OK)
+        return status;
+    if (blocking_load(user, true) == XY_OK)
+        blocking_leave_rooms(user);
+    else
+        blocking_forget(user);
+    return XY_OK;
+}
+
 static xy_status
 apply(XY_SELF, struct xy_iq *iq, bool block)
 {
@@ -163,26 +194,11 @@ apply(XY_SELF, struct xy_iq *iq, bool block)
     if (status != XY_OK)
         return status;
     struct xy_str before = xy_temp_str(list);
-    size_t held = 0;
-    for (size_t i = 0; i < before.len; i++)
-        held += before.at[i] == '\0';
-    if (block && self->items != XY_NONE && (int64_t)(held + count) > self->items)
+    if (block && self->items != XY_NONE && (int64_t)(count_of(before) + count) > self->items)
         return XY_FULL;
-    struct xy_txn *txn = xy_txn_begin();
-    xy_owner owner = xy_user_owner(user);
-    for (size_t i = 0; i < count; i++)
-        xy_txn_add(txn, block ? &add : &drop, XY_INT(owner), XY_TEXT(xy_jid_text(jids[i])));
-    if (count == 0)
-        xy_txn_add(txn, &drop_all, XY_INT(owner));
-    if (block) /* while we still may reach them */
-        for (size_t i = 0; i < count; i++)
-            show(user, jids[i], false);
-    status = xy_txn_commit(txn);
+    status = change_list(user, jids, count, block);
     if (status != XY_OK)
         return status;
-    if (blocking_load(user, true) != XY_OK)
-        blocking_forget(user);
-    blocking_leave_rooms(user);
     push(user, change);
     status = xy_iq_reply(iq, NULL);
     for (size_t i = 0; i < count && !block; i++)
