@@ -2,8 +2,9 @@
 /*
  * What the files of the module hold share (requirement N4). A case is who, where, when and
  * which word; its messages are in the core's table `held`, so that no statement that destroys
- * content can forget to look. rows.c keeps the cases, work.c puts messages under them and lets
- * them go, admin.c and package.c answer the administrator. Users never notice.
+ * content can forget to look. rows.c keeps the cases, cases.c holds what commits against them,
+ * work.c puts those that were there under them and lets them go, admin.c, release.c and
+ * package.c answer the administrator. Users never notice.
  */
 #ifndef HOLD_H
 #define HOLD_H
@@ -61,7 +62,7 @@ void hold_row_mark(struct xy_txn *txn, int64_t id, xy_message_id through);
 void hold_row_release(struct xy_txn *txn, int64_t id, struct xy_str by, int64_t now_ms);
 const char *hold_phase_name(enum phase phase);
 
-/* ---- work.c
+/* ---- cases.c
  * ------------------------------------------------------------------------------------- */
 XY_CHECK xy_status hold_know(XY_SELF, const struct case_row *row, struct legal_case **known);
 void hold_forget(XY_SELF, struct legal_case *legal);
@@ -69,6 +70,9 @@ struct legal_case *hold_find(const struct hold *self, int64_t id);
 XY_SUSPENDS XY_CHECK xy_status hold_load(XY_SELF);
 void hold_on_committing(XY_SELF, const struct xy_stanza *message, xy_message_id id,
                         struct xy_txn *txn);
+
+/* ---- work.c
+ * ------------------------------------------------------------------------------------- */
 XY_SUSPENDS void hold_work(XY_SELF);
 void hold_work_soon(XY_SELF);
 
