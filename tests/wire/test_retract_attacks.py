@@ -3,7 +3,7 @@
 colliding ids, an account of the same name, a notice of a removal, several clients at once (S0-16, S1-1, S1-2)."""
 import pytest
 
-from lib import dom
+from lib import dom, process
 from lib.archive import ask, preferences_text, texts
 from lib.removal import RETRACT, is_refused, modules, retract, retracts, says, tombstones
 from lib.room import Room, hush
@@ -326,8 +326,7 @@ def test_s1_3_a_page_is_not_sent_again(cast):
     juliet.received = got
     juliet.resets()
     retracts(romeo, juliet.jid, "m1")
-    romeo.round_trip()
-    romeo.settles()
+    process.wait_until(lambda: tombstones(ask(romeo)), "the commit")
     again = juliet.reconnects().resumes()
     again.round_trip()
     text = "".join(text for way, text in again.log if way == "←")
