@@ -93,7 +93,8 @@ def test_n4_what_was_held_is_erased_when_it_is_released(erasing, request):
     server.restart()
     server.advance("10 min")
     assert number(server, request, SALTED) == 1  # the other hold keeps it
-    server.ctl("hold", "release", twice, "--reason", "settled")
+    # what came while nobody looked is gathered first
+    process.wait_until(lambda: server.ctl("hold", "release", twice, "--reason", "settled", check=False)[0] == 0, "the release", 30)
     process.wait_until(lambda: number(server, request, SALTED) == 0, "what was held twice", 30)
     newest, second, done, asked = server.json("audit", "search", "--kind", "erase")["rows"]
     assert {r["operation"] for r in (newest, second, done)} == {asked["operation"]}
