@@ -119,7 +119,7 @@ class Sender(Client):
     def hears_stanza(self, element):
         if element.tag == MESSAGE and element.get("type") == "error" and element.get("id"):
             pair, number = element.get("id").split(".")
-            if element.find(ERROR).find(f"{{{REMOVAL}}}already") is not None:
+            if any(element.find(ERROR).find(f"{{{REMOVAL}}}{why}") is not None for why in ("already", "meanwhile")):
                 return  # sent again after a crash, and known
             if int(pair) == self.pair.number:
                 condition = dom.name(element.find(ERROR)[0])[1]

@@ -31,7 +31,7 @@ class Person:
             error, body = dom.find(element, "client:error"), dom.find(element, "client:body")
             if error is not None:
                 why = [dom.name(e)[1] for e in error if dom.name(e)[0] == REMOVAL]
-                if why != ["already"]:  # it was sent again
+                if why not in (["already"], ["meanwhile"]):  # it was sent again, or an administrator was faster
                     self.refused[element.get("id")] = dom.show(element)
             elif body is not None:
                 self.heard.add(body.text)
