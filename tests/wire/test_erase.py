@@ -77,6 +77,10 @@ def holds(server, *words):
     return hold
 
 
+def erasures(server):
+    return server.json("audit", "search", "--kind", "erase")["rows"]
+
+
 def test_n4_what_was_held_is_erased_when_it_is_released(erasing, request):
     """Without another command, recorded, and only what no other hold keeps."""
     server, cast = erasing()
@@ -96,7 +100,8 @@ def test_n4_what_was_held_is_erased_when_it_is_released(erasing, request):
     # what came while nobody looked is gathered first
     process.wait_until(lambda: server.ctl("hold", "release", twice, "--reason", "settled", check=False)[0] == 0, "the release", 30)
     process.wait_until(lambda: number(server, request, SALTED) == 0, "what was held twice", 30)
-    newest, second, done, asked = server.json("audit", "search", "--kind", "erase")["rows"]
+    process.wait_until(lambda: len(erasures(server)) == 4, "the record of the last", 30)  # it follows the salts
+    newest, second, done, asked = erasures(server)
     assert {r["operation"] for r in (newest, second, done)} == {asked["operation"]}
     assert [(r["reason"], r["details"]) for r in (done, second, newest)] == [
         ("done", "salts=1; held=2; messages=0"), ("released", "salts=1; held=1; messages=0"),
@@ -123,7 +128,7 @@ def test_n4_what_only_the_hold_kept_is_erased_when_it_goes(erasing, request):
         server.advance("1 min")
         return number(server, request, SALTED) == 0
     process.wait_until(erased, "the rest of the erasure", 30)
-    assert "held=0" in server.json("audit", "search", "--kind", "erase")["rows"][0]["details"]
+    process.wait_until(lambda: "held=0" in erasures(server)[0]["details"], "its record", 30)
 
 
 def test_who_comes_after_is_somebody_else(erasing, request):
