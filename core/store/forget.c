@@ -38,14 +38,18 @@ static const struct xy_statement forget_acts =
     XY_SQL("update removal set actor = null where message > ? and message <= ? and actor = ?"
            " and not exists (select 1 from held h where h.message = removal.message)");
 
+/* Those he has no other part in: these are counted by that. */
+static const struct xy_statement count_acts =
+    XY_SQL("select count(*) from removal x where x.message > ? and x.message <= ?"
+           " and x.actor = ? and exists (select 1 from held h where h.message = x.message)"
+           " and not exists (select 1 from evidence v where v.message = x.message"
+           " and (v.author = ? or v.addressee = ?))");
+
 const struct xyi_planned xyi_forget_planned[] = {
-    XYI_PLANNED(read_end, "iii"),
-    XYI_PLANNED(forget, "iiii"),
-    XYI_PLANNED(count_addressed, "iiii"),
-    XYI_PLANNED(forget_addressee, "iii"),
-    XYI_PLANNED(forget_logins, "iiii"),
-    XYI_PLANNED(forget_acts, "iit"),
-    {.statement = NULL},
+    XYI_PLANNED(read_end, "iii"),         XYI_PLANNED(forget, "iiii"),
+    XYI_PLANNED(count_addressed, "iiii"), XYI_PLANNED(forget_addressee, "iii"),
+    XYI_PLANNED(forget_logins, "iiii"),   XYI_PLANNED(forget_acts, "iit"),
+    XYI_PLANNED(count_acts, "iitii"),     {.statement = NULL},
 };
 
 xy_status
@@ -75,9 +79,14 @@ xy_evidence_forget(struct xy_txn *txn, const struct xy_jid *author, xy_message_i
     if (status != XY_OK || !xy_rows_next(rows))
         return status;
     *held += xy_rows_int(rows, 0);
+    struct xy_value name = XY_TEXT(xy_jid_text(author));
+    status = xy_sql_read(&count_acts, &rows, low, high, name, by, by);
+    if (status != XY_OK || !xy_rows_next(rows))
+        return status;
+    *held += xy_rows_int(rows, 0);
     xyi_txn_add_ranked(txn, &forget, XYI_FENCE, 0, XY_VALUES(low, high, by, by));
     xyi_txn_add_ranked(txn, &forget_addressee, XYI_FENCE, 0, XY_VALUES(low, high, by));
     xyi_txn_add_ranked(txn, &forget_logins, XYI_FENCE, 0, XY_VALUES(low, high, by, low));
-    xy_txn_add(txn, &forget_acts, low, high, XY_TEXT(xy_jid_text(author)));
+    xy_txn_add(txn, &forget_acts, low, high, name);
     return XY_OK;
 }

@@ -359,10 +359,29 @@ def test_s1_1_an_erased_person_is_not_named_as_actor(make_server, actors, reques
     assert number(server, request, named % tybalt.jid) == 1
     held = "select count(*) from held h, removal x where x.message = h.message"
     process.wait_until(lambda: number(server, request, held) == 1, "the hold", 30)
-    erase(server, tybalt)
+    assert erase(server, tybalt)["held"] == 0
     erase(server, romeo)
     assert number(server, request, named % tybalt.jid) == 0
     assert number(server, request, named % romeo.jid) == 1
+
+
+def test_s1_1_a_moderator_is_named_until_the_hold_ends(make_server, actors, request):
+    server = make_server(modules=modules(**ON, hold=True))
+    juliet, tybalt = actors(server).online("juliet", "tybalt")
+    room = Room(server)
+    room.opens(tybalt, "Tybalt", persistentroom=True)
+    room.enters(juliet, "Juliet")
+    hush(tybalt, juliet)
+    room.people = juliet, tybalt
+    id = says_there(room, juliet, "m1")
+    answer = tybalt.asks("set", f"<moderate xmlns='{MODERATE}' id='{id}'><retract xmlns='{RETRACT}'/></moderate>", to=room.jid)
+    assert answer.get("type") == "result", dom.show(answer)
+    hold = server.json("hold", "add", "--name", "x", "--reason", "y", "--person", juliet.jid)["fields"]["hold"]
+    held, named = "select count(*) from held", f"select count(*) from removal where actor = '{tybalt.jid}'"
+    process.wait_until(lambda: number(server, request, held) == 1, "the hold", 30)
+    assert erase(server, tybalt)["held"] == 1 and number(server, request, named) == 1
+    server.json("hold", "release", hold, "--reason", "settled")
+    process.wait_until(lambda: number(server, request, named) == 0, "his name", 60)
 
 
 def test_s1_15_what_goes_with_a_person_is_listed(make_server, actors):
