@@ -50,7 +50,6 @@ MARKER = "<displayed xmlns='urn:xmpp:chat-markers:0' id='x'/>"
     ("<body>b</body><subject>s</subject>", True),
     ("<reactions xmlns='urn:xmpp:reactions:0' id='x'><reaction>+</reaction></reactions>", True),
     ("<replace xmlns='urn:xmpp:message-correct:0' id='x'/>", True),
-    (RETRACT, True),
     ("<encryption xmlns='urn:xmpp:eme:0' namespace='eu.siacs.conversations.axolotl'/>", True),
     (f"<store xmlns='{HINTS}'/>", True),
     (CHAT_STATE, False),
@@ -60,7 +59,6 @@ MARKER = "<displayed xmlns='urn:xmpp:chat-markers:0' id='x'/>"
     (f"<body>b</body><no-store xmlns='{HINTS}'/>", False),
     (f"<body>b</body><no-permanent-store xmlns='{HINTS}'/>", False),
     (f"<body>b</body><no-permanent-storage xmlns='{HINTS}'/>", False),
-    (f"{RETRACT}<no-store xmlns='{HINTS}'/>", False),
     (f"<body>b</body><store xmlns='{HINTS}'/><no-store xmlns='{HINTS}'/>", False),
 ])
 def test_what_is_worth_archiving(cast, payload, archived):

@@ -153,7 +153,6 @@ def test_18_2_what_a_client_adds_passes_unchanged(stage, payload):
     "<stanza-id xmlns='urn:xmpp:sid:0' id='x' by='{room}'/><stanza-id xmlns='urn:xmpp:sid:0' id='y' by='{upper}'/>",
     f"<note xmlns='urn:example'><moderated xmlns='{MODERATE}' by='{{room}}/Romeo'/></note>",
     f"<moderated xmlns='{MODERATE}' by='{{room}}/Romeo'/>",
-    "<apply-to xmlns='urn:xmpp:fasten:0' id='m'><moderated xmlns='urn:xmpp:message-moderate:0'/></apply-to>",
 ])
 def test_what_only_the_room_may_say_never_comes_from_an_occupant(stage, forged):
     _, room, romeo, juliet = stage("Romeo", "Juliet")
@@ -161,6 +160,15 @@ def test_what_only_the_room_may_say_never_comes_from_an_occupant(stage, forged):
     payload = forged.format(room=room, upper=f"{user.upper()}@{domain.upper()}")
     juliet.sends(groupchat(room, f"<body>b</body>{payload}", "f1"))
     romeo.hears(said(room, "Juliet", "<body>b</body>", "f1"))
+
+
+def test_a_moderation_of_old_is_a_retraction_and_refused(stage):
+    """XEP-0425 0.2: its payload was XEP-0422's."""
+    _, room, romeo, juliet = stage("Romeo", "Juliet")
+    payload = "<apply-to xmlns='urn:xmpp:fasten:0' id='m'><moderated xmlns='urn:xmpp:message-moderate:0'/></apply-to>"
+    juliet.sends(groupchat(room, f"<body>b</body>{payload}", "f1"))
+    juliet.hears(f"<message from='{room}' type='error' id='f1'>...</message>")
+    romeo.hears_nothing()
 
 
 def test_xep_0421_there_is_one_occupant_id_and_it_is_the_rooms(stage):
