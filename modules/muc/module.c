@@ -119,6 +119,8 @@ static const struct xy_statement *const statements[] = {
     &muc_sql_delete_subject,
     &muc_sql_subject,
     &muc_sql_set_subject,
+    &muc_sql_adopt_subject,
+    &muc_sql_move_subject,
     &muc_sql_drop_subject,
     &muc_listing_sql[0],
     &muc_listing_sql[1],

@@ -206,6 +206,8 @@ XY_SUSPENDS bool muc_bounced(struct muc *self, const struct xy_stanza *error);
 XY_SUSPENDS XY_CHECK xy_status muc_read_subject(struct xy_room *room);
 /* The same; if it is gone, those who are there are told. */
 XY_SUSPENDS XY_CHECK xy_status muc_refresh_subject(struct xy_room *room);
+/* From the texts, where a former release has it, to a row of its own. Inside. */
+XY_SUSPENDS XY_CHECK xy_status muc_adopt_subject(struct xy_room *room);
 /* Rooms whose subject may be gone look, in a moment. */
 void muc_look_at_subjects(struct muc *self);
 /* ---- talking: message.c and others (7.4, 7.5, 7.8, 7.9, 7.13, 8.1) ------------------------------------- */

@@ -8,12 +8,15 @@
 #include "modules/muc/rows.h"
 
 /* Texts that no form sets; the others are named by settings.h. The subject has a row of its
- * own. */
+ * own: it is read here where a former release wrote it (muc_adopt_subject()). */
 static const struct {
     const char *name;
     enum text text;
+    bool former;
 } more_texts[] = {
-    {"avatar_hash", TEXT_AVATAR_HASH},
+    {"avatar_hash", TEXT_AVATAR_HASH, false}, {"subject", TEXT_SUBJECT, true},
+    {"subject_by", TEXT_SUBJECT_BY, true},    {"subject_at", TEXT_SUBJECT_AT, true},
+    {"subject_id", TEXT_SUBJECT_ID, true},
 };
 enum { MORE_TEXTS = sizeof(more_texts) / sizeof(more_texts[0]) };
 
@@ -66,7 +69,7 @@ muc_pack(struct xy_room *room)
             add_line(&packed, setting->option, value);
     }
     for (size_t i = 0; i < MORE_TEXTS; i++)
-        if (muc_text(room, more_texts[i].text).len)
+        if (!more_texts[i].former && muc_text(room, more_texts[i].text).len)
             add_line(&packed, more_texts[i].name, muc_text(room, more_texts[i].text));
     return xy_buffer_str(&packed);
 }

@@ -87,7 +87,9 @@ load(struct muc *self, struct xy_room *room)
     };
     muc_default_settings(self, muc_settings(room));
     muc_unpack(room, row.config);
-    status = row.number ? muc_read_subject(room) : XY_OK;
+    status = muc_text(room, TEXT_SUBJECT).len ? muc_adopt_subject(room) : XY_OK;
+    if (status == XY_OK && row.number)
+        status = muc_read_subject(room);
     if (status != XY_OK)
         forget(room);
     return status;

@@ -14,7 +14,8 @@ extern const struct xy_statement muc_sql_affiliation, muc_sql_affiliations, muc_
 extern const struct xy_statement muc_sql_room, muc_sql_insert_room, muc_sql_insert_owner,
     muc_sql_update_room, muc_sql_delete_room, muc_sql_delete_affiliations, muc_sql_delete_hats,
     muc_sql_delete_worn, muc_sql_delete_avatar, muc_sql_delete_behind, muc_sql_delete_subject,
-    muc_sql_subject, muc_sql_set_subject, muc_sql_drop_subject,
+    muc_sql_subject, muc_sql_set_subject, muc_sql_drop_subject, muc_sql_adopt_subject,
+    muc_sql_move_subject,
     muc_sql_count_rooms, muc_sql_count_owned, muc_sql_temporary;
 
 struct room_row {

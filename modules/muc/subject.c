@@ -14,6 +14,11 @@ const struct xy_statement muc_sql_set_subject =
            " values (?, ?, ?, ?, ?, ?) on conflict (room) do update set"
            " message = excluded.message, words = excluded.words, nick = excluded.nick,"
            " at = excluded.at, occupant = excluded.occupant");
+const struct xy_statement muc_sql_adopt_subject =
+    XY_SQL("insert into muc_subject (room, message, words, nick, at, occupant)"
+           " values (?, null, ?, ?, ?, ?) on conflict (room) do nothing");
+const struct xy_statement muc_sql_move_subject =
+    XY_SQL("update muc_room set config = ? where number = ?");
 const struct xy_statement muc_sql_drop_subject =
     XY_SQL("delete from muc_subject where message = ?");
 
@@ -34,6 +39,19 @@ enum { PARTS = TEXT_SUBJECT_ID - TEXT_SUBJECT + 1 };
 
 /* ---- as its row has it
  * ----------------------------------------------------------------------------- */
+
+xy_status
+muc_adopt_subject(struct xy_room *room)
+{
+    struct xy_txn *txn = xy_txn_begin();
+    xy_txn_add(txn, &muc_sql_adopt_subject, XY_INT(muc_state(room)->number),
+               XY_TEXT(muc_text(room, TEXT_SUBJECT)), XY_TEXT(muc_text(room, TEXT_SUBJECT_BY)),
+               XY_TEXT(muc_text(room, TEXT_SUBJECT_AT)),
+               XY_TEXT(muc_text(room, TEXT_SUBJECT_ID)));
+    xy_txn_add(txn, &muc_sql_move_subject, XY_TEXT(muc_pack(room)),
+               XY_INT(muc_state(room)->number));
+    return xy_txn_commit(txn);
+}
 
 xy_status
 muc_read_subject(struct xy_room *room)

@@ -4,7 +4,7 @@ import pytest
 
 from lib import dom, edition, process
 from lib.archive import ask
-from lib.database import number
+from lib.database import change, number
 from lib.room import Room, hush, is_subject
 from test_retract_admin import remove, with_admin
 
@@ -145,6 +145,28 @@ def test_of_a_room_without_an_archive_it_is_a_setting(own_server, actors, reques
     cast = actors(own_server.start())
     for one in (room, other):
         assert shown(cast, one).findtext("{jabber:client}subject") == WORD
+
+
+def test_one_that_a_former_release_kept_among_the_settings(own_server, actors, request):
+    """It moves to a row of its own; once changed, it does not come back."""
+    cast = actors(own_server.start())
+    romeo, _, room, _ = with_subject(cast, own_server)
+    own_server.stop()
+    former = "subject old\\nwords\nsubject_by %s\nsubject_at 2026-01-01T00:00:00Z\nsubject_id abc\n" % room.of("Romeo")
+    for statement in (f"update muc_room set config = config || '{former}'", "delete from muc_subject"):
+        change(own_server, request, statement)
+    cast = actors(own_server.start())
+    seen = shown(cast, room)
+    assert seen.findtext("{jabber:client}subject") == "old\nwords" and seen.get("from") == room.of("Romeo")
+    assert "2026-01-01T00:00:00" in dom.find(seen, "delay:delay").get("stamp")
+    assert rows(own_server, request) == 1
+    assert number(own_server, request, "select count(*) from muc_room where config like '%subject_by%'") == 0
+    romeo = cast.client("romeo", jid=romeo.jid).comes_online()
+    room.enters(romeo, "Romeo")
+    romeo.sends(f"<message to='{room}' type='groupchat' id='s2'><subject/></message>")
+    romeo.hears("<message type='groupchat' id='s2'>...<subject/>...</message>")
+    own_server.kill()
+    assert not dom.find(shown(actors(own_server.start()), room), "client:subject").text
 
 
 def test_a_destroyed_room_leaves_none(own_server, actors, request):
