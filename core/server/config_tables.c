@@ -13,21 +13,22 @@ static const struct xy_option core[] = {
              "Where the server keeps what is its own: the embedded database, copies of loaded "
              "modules, the lock that keeps a second server out."),
     CORE(control, .initial = "/run/xylem/xylem.sock", .effect = XY_RESTART,
-         .doc = "The unix socket xylemctl talks to. Only the server's user and root may, and "
-                "control_group."),
+         .doc = "The unix socket xylemctl talks to. Only the server's user, root and the "
+                "members of control_group may."),
     CORE(control_group, .initial = "", .effect = XY_RESTART,
          .doc = "A group of this machine whose members may use xylemctl, too, each by his own "
-                "name in the records: four eyes take two people. Empty: none."),
+                "name in the records: four eyes take two people. The server's user must be in "
+                "it. Empty: none."),
     CORE(io_threads, .initial = "auto", .choices = "auto|0|1|2|3|4|5|6|7|8",
          .effect = XY_RESTART,
          .doc =
              "Threads for sockets, TLS and parsing beside the one that routes. auto: none up "
              "to three cores, from four on cores - 2, at most 8."),
     CORE(governance, .initial = "evidential", .choices = "evidential|hygienic|minimal",
-         .doc =
-             "What becomes of the content of messages that were taken back, where no option "
-             "of a module says it. evidential: sealed for ever; hygienic: destroyed after "
-             "seven days; minimal: destroyed at once. Evidence of them is kept in any case."),
+         .doc = "What becomes of the content of messages that were taken back, where no option "
+                "of a module says it. evidential: sealed for ever; hygienic: destroyed after "
+                "seven days; minimal: destroyed at once. The module retention destroys it. "
+                "Evidence of them is kept in any case."),
 };
 
 #define STORAGE(field, ...) XY_OPTION_IN(xyi_config_storage, field, __VA_ARGS__)

@@ -35,7 +35,8 @@ struct xy_audit_record {
     struct xy_str operation;
     struct xy_str actor; /* whose doing it is: a JID, xy_command_actor(), "server" */
     /* What was done: retract, moderate, remove, refuse, expire, purge, erase, hold, release,
-     * privileged_read, approve, switch, policy; or a word of the module's own. Lower case and '_'. */
+     * privileged_read, request, approve, apply, repair, switch, policy; or a word of the module's
+     * own. Lower case and '_'. */
     struct xy_str kind;
     xy_message_id message;      /* which it was done to; 0: none in particular */
     struct xy_str account, room; /* bare JIDs: whose, where; or absent */

@@ -126,7 +126,7 @@ static const struct xy_hook hooks[] = {
 static const struct xy_command_row commands[] = {
     XY_COMMAND("retention show", retention_command_show, .arguments = "[WHAT] [PEER]",
                .about = "The rules for a host, an account, a room or two people, and when "
-                        "messages are cleaned or purged next."),
+                        "messages expire or are purged next."),
     XY_COMMAND("retention preview", retention_command_preview,
                .about = "How many messages are due by each rule, before anything happens."),
     XY_COMMAND("retention run", retention_command_run, .arguments = "[--now]",

@@ -11,8 +11,8 @@
 static const struct xy_option options[] = {
     XY_OPTION(
         window, .initial = "60 s", .min = 1000, .none = true,
-        .doc = "How long after the server received it a message may be taken back. More than "
-               "60 s, or none, weakens messages as evidence."),
+        .doc = "How long after the server received it a message may be taken back, seven days "
+               "at most. More than 60 s, or none, weakens messages as evidence."),
     XY_OPTION(count, .initial = "10", .min = 1, .none = true,
               .doc = "How many one account may take back in the time `per`."),
     XY_OPTION(per, .initial = "1 h", .min = 1000, .doc = "The period of `count`."),
