@@ -29,6 +29,7 @@ def pytest_addoption(parser):
     parser.addoption("--build", default="build", help="folder of the build to test")
     parser.addoption("--servers", default="sqlite:0,pgsql:2", help="storage:io_threads of the shared servers")
     parser.addoption("--engine-only", action="store_true", help="leave out what does not depend on the engine")
+    parser.addoption("--without-rules", action="store_true", help="leave out the files of rules.txt")
     parser.addoption("--against", default="xylem", choices=("xylem", "prosody"))
 
 
@@ -53,9 +54,19 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("engine", chosen, scope="session")
 
 
+def files_of_rules():
+    lines = (TOP / "tests" / "wire" / "rules.txt").read_text().splitlines()
+    return {line for line in lines if not line.startswith("#")}
+
+
 def pytest_collection_modifyitems(config, items):
+    left_out = []
     if config.getoption("--engine-only"):
-        left_out = [i for i in items if i.get_closest_marker("once") or "engine" not in i.fixturenames]
+        left_out += [i for i in items if i.get_closest_marker("once") or "engine" not in i.fixturenames]
+    if config.getoption("--without-rules"):
+        rules = files_of_rules()
+        left_out += [i for i in items if i.path.name in rules]
+    if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [i for i in items if i not in left_out]
     if config.getoption("--against") == "prosody":
