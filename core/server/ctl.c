@@ -20,7 +20,8 @@ static const char usage[] =
     "\n"
     "Exit status: 0 done, 2 the request is wrong, 3 there is no such thing, 4 it exists "
     "already or\n"
-    "somebody else was faster, 5 not allowed, 1 anything else.\n"
+    "somebody else was faster, 5 not allowed, or not without the consent of a second\n"
+    "administrator, 1 anything else.\n"
     "\n";
 
 /* ---- our own options
