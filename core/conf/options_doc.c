@@ -70,12 +70,13 @@ describe(const struct xy_option *row)
     for (int i = 0; row->choices && xyi_choice_name(row->choices, i).len; i++)
         xy_buffer_printf(&text, "%s" XY_FMT, i ? ", " : " ",
                          XY_ARG(xyi_choice_name(row->choices, i)));
-    if (row->min && (row->max || row->min < 0))
+    bool ends = row->max && row->max != INT64_MAX;
+    if (row->min && (ends || row->min < 0))
         xy_buffer_printf(&text, ", " XY_FMT " to " XY_FMT, XY_ARG(bound(row, row->min)),
                          XY_ARG(bound(row, row->max)));
     else if (row->min)
         xy_buffer_printf(&text, ", at least " XY_FMT, XY_ARG(bound(row, row->min)));
-    else if (row->max)
+    else if (ends)
         xy_buffer_printf(&text, ", at most " XY_FMT, XY_ARG(bound(row, row->max)));
     xy_buffer_printf(&text, "%s%s; %s", row->none ? ", or none" : "",
                      row->initial ? "" : "; required", effects[row->effect]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One stanza for many (ARCHITECTURE.md section 12, point 4): queues hold the stanza and mark it
+ * One stanza for many: queues hold the stanza and mark it
  * as addressed; the header with the recipient's `to` is written when it is sent. A message is
  * stored once, whatever the number of occupants, and has its place in all their queues in one
  * step without a wait, so the order of ids, commits and deliveries is one for the room.

@@ -129,7 +129,7 @@ static const struct xy_command_row commands[] = {
                         "messages expire or are purged next."),
     XY_COMMAND("retention preview", retention_command_preview,
                .about = "How many messages are due by each rule, before anything happens."),
-    XY_COMMAND("retention run", retention_command_run, .arguments = "[--now]",
+    XY_COMMAND("retention run", retention_command_run,
                .about = "Expires and purges what is due, now."),
     XY_COMMAND("retention set", retention_command_set,
                .arguments = "WHAT [PEER] --keep-for TIME --reason TEXT [--class CLASS]",

@@ -505,6 +505,7 @@ def test_the_verifiers_own_signatures():
 
 @pytest.mark.once
 def test_the_verifiers_usage():
+    assert b"Verifies" in subprocess.run([str(VERIFY), "log", "--help"], capture_output=True, check=True).stdout
     for words in ((), ("nonsense",), ("log",), ("log", "/nonexistent"), ("proof", "a", "b"), ("log", "x", "--what", "y"),
                   ("proof", "x", "--text", "t")):
         assert subprocess.run([str(VERIFY), *words], capture_output=True).returncode == 2
