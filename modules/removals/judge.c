@@ -14,6 +14,32 @@ removals_deny(struct verdict *verdict, xy_condition condition, const char *why,
     *verdict = (struct verdict){condition, why, text};
 }
 
+/* Of other types nothing is stored that devices which are away could learn of it from. */
+static bool
+is_kept(struct xy_str type, bool in_room)
+{
+    bool in_group = xy_str_is(type, "groupchat");
+    return in_room ? in_group : !in_group && !xy_str_is(type, "headline");
+}
+
+void
+removals_judge_form(const struct xy_stanza *message, bool in_room, struct xy_str *id,
+                    struct verdict *verdict)
+{
+    const struct xy_node *node =
+        xy_stanza_child(message, XY_STR(NS_RETRACT), XY_STR("retract"));
+    *id = node ? xy_node_attr(node, "id") : XY_NO_STR;
+    if (!node)
+        removals_deny(verdict, XY_FEATURE_NOT_IMPLEMENTED, "version",
+                      "Only " NS_RETRACT " is understood here");
+    else if (!is_kept(xy_stanza_type(message), in_room))
+        removals_deny(verdict, XY_BAD_REQUEST, "type",
+                      in_room ? "In a room a message of type groupchat takes one back"
+                              : "A message of type chat or normal takes one back");
+    else if (!id->len)
+        removals_deny(verdict, XY_BAD_REQUEST, "no-id", "Which message is meant?");
+}
+
 bool
 removals_class_allowed(const xy_list *classes, enum xy_message_class class)
 {

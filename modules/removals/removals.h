@@ -60,6 +60,10 @@ struct verdict { /* why NULL: it may */
 };
 void removals_deny(struct verdict *verdict, xy_condition condition, const char *why,
                    const char *text);
+#define NS_RETRACT "urn:xmpp:message-retract:1"
+/* How it is asked for: by this version, a type that is stored, and which message. *id: of that. */
+void removals_judge_form(const struct xy_stanza *message, bool in_room, struct xy_str *id,
+                         struct verdict *verdict);
 /* Of a list of classes as operators write it. */
 bool removals_class_allowed(const xy_list *classes, enum xy_message_class class);
 /* S0-27 */

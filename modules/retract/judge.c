@@ -11,30 +11,13 @@ enum {
     MOST_ALIKE = 50,                     /* messages that bear one id */
 };
 
-/* Of the other types nothing is stored that devices which are away could learn of it from. */
-static bool
-is_to_one(const struct xy_stanza *message)
-{
-    struct xy_str type = xy_stanza_type(message);
-    return !xy_str_is(type, "headline") && !xy_str_is(type, "groupchat");
-}
-
 static void
 read_request(struct judgement *j)
 {
-    const struct xy_node *node =
-        xy_stanza_child(j->message, XY_STR(NS_RETRACT), XY_STR("retract"));
-    j->id = node ? xy_node_attr(node, "id") : XY_NO_STR;
-    if (!node)
-        removals_deny(&j->verdict, XY_FEATURE_NOT_IMPLEMENTED, "version",
-                      "Only " NS_RETRACT " is understood here");
-    else if (!is_to_one(j->message))
-        removals_deny(&j->verdict, XY_BAD_REQUEST, "type",
-                      "A message of type chat or normal takes one back");
-    else if (!j->id.len)
-        removals_deny(&j->verdict, XY_BAD_REQUEST, "no-id", "Which message is meant?");
-    else if (!xy_host_find(xy_stanza_to(j->message)) ||
-             !xy_jid_local(xy_stanza_to(j->message)).len)
+    removals_judge_form(j->message, false, &j->id, &j->verdict);
+    if (j->verdict.why)
+        return;
+    if (!xy_host_find(xy_stanza_to(j->message)) || !xy_jid_local(xy_stanza_to(j->message)).len)
         removals_deny(&j->verdict, XY_NOT_ALLOWED, "elsewhere",
                       "It has no effect on other servers, so it is not sent there");
     else if (xy_session_class(j->session) != XY_INTERACTIVE)

@@ -10,7 +10,6 @@
 #define XY_STATE retract
 #include "modules/removals/removals.h"
 
-#define NS_RETRACT "urn:xmpp:message-retract:1"
 
 struct retract {
     const xy_duration window, per, purge_after;

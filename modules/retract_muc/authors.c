@@ -116,14 +116,13 @@ retract_muc_asked(XY_SELF, struct xy_session *session, const struct xy_stanza *m
                   enum xy_retraction *verdict)
 {
     const struct xy_jid *to = xy_stanza_to(message);
-    const struct xy_node *node =
-        xy_stanza_child(message, XY_STR(NS_RETRACT), XY_STR("retract"));
-    bool here = xy_service_host(to) == xy_host_of(self) && xy_jid_is_bare(to) && node &&
-                xy_str_is(xy_stanza_type(message), "groupchat");
+    bool here = xy_service_host(to) == xy_host_of(self) && xy_jid_is_bare(to);
     if (*verdict != XY_RETRACTION_OFF || !here || !self->authors)
         return;
-    struct asked asked = {.room = to, .session = session, .id = xy_node_attr(node, "id")};
-    judge(self, &asked);
+    struct asked asked = {.room = to, .session = session};
+    removals_judge_form(message, true, &asked.id, &asked.verdict);
+    if (!asked.verdict.why)
+        judge(self, &asked);
     if (!asked.verdict.why)
         approve(self, &asked, message);
     *verdict = asked.verdict.why ? XY_RETRACTION_REFUSED : XY_RETRACTION_ALLOWED;

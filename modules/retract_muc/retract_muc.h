@@ -10,7 +10,6 @@
 #include "modules/removals/removals.h"
 #include <xylem/muc.h>
 
-#define NS_RETRACT  "urn:xmpp:message-retract:1"
 #define NS_MODERATE "urn:xmpp:message-moderate:1"
 
 struct retract_muc {

@@ -127,6 +127,21 @@ def test_what_is_not_there(hall, target):
     is_refused(juliet, "not-found")
 
 
+@pytest.mark.parametrize("kind, asks, reason", [
+    ("groupchat", "<retract xmlns='urn:xmpp:message-retract:0' id='{}'/>", "version"),
+    ("groupchat", "<apply-to xmlns='urn:xmpp:fasten:0' id='{}'><retract xmlns='urn:xmpp:message-retract:0'/></apply-to>", "version"),
+    ("chat", "<retract xmlns='urn:xmpp:message-retract:1' id='{}'/>", "type"),
+    ("groupchat", "<retract xmlns='urn:xmpp:message-retract:1'/>", "no-id"),
+])
+def test_s0_22_what_a_client_asks_in_another_form(hall, kind, asks, reason):
+    romeo, juliet, nurse = hall.people
+    target = says(hall, juliet, "hi")
+    juliet.sends(f"<message to='{hall.jid}' type='{kind}' id='r1'>{asks.format(target)}</message>")
+    is_refused(juliet, reason)
+    romeo.hears_nothing()
+    assert not tombstones(ask(juliet, to=hall.jid))
+
+
 def test_s1_11_twice(hall):
     romeo, juliet, nurse = hall.people
     target = says(hall, juliet, "hi")

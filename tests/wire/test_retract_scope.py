@@ -138,7 +138,7 @@ REFUSED = {  # what was done, the reason, how many are taken back all the same
     "a headline": (a_headline, "not-found", 0),
     "by a headline": (by_a_headline, "type", 0),
     "by a groupchat to a person": (by_a_groupchat_to_a_person, "type", 0),
-    "by a chat to a room": (by_a_chat_to_a_room, "off", 0),
+    "by a chat to a room": (by_a_chat_to_a_room, "type", 0),
     "to a domain": (to_a_domain, "elsewhere", 0),
     "to another server": (to_another_server, "elsewhere", 0),
     "a chat state": (a_chat_state, "not-found", 0),
