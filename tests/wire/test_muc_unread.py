@@ -283,6 +283,7 @@ def test_a_thousand_members_who_are_away_hold_nobody_up(make_server, stage):
 
 def watches(client, server):
     client.sends(f"<presence to='conference.{server.domain}'><rai xmlns='{RAI}'/></presence>")
+    client.round_trip()
 
 
 def activity(*rooms):

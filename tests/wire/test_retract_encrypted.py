@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from lib import dom
+from lib import dom, process
 from lib.archive import ask
 from lib.canary import overheard, retracts
 from lib.removal import RETRACT, modules, tombstones
@@ -44,6 +44,7 @@ def test_s1_16_to_a_person(cast, server, namespace, fallback):
     for n, to in enumerate((juliet, away)):
         retracts(romeo, to, f"r{n}", "m1")
     juliet.hears(f"<message id='r0' type='*'>...<retract xmlns='{RETRACT}' id='m1'/>...</message>")
+    process.wait_until(lambda: len(tombstones(ask(romeo))) == 2, "both retractions")
     nurse = cast.client("nurse", jid=away).logs_in()
     nurse.sends("<presence/>")
     hush(romeo, juliet, nurse)
