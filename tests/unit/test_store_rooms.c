@@ -232,7 +232,7 @@ BOTH(an_interrupted_removal_ends_at_the_next_start)
     xy_owner hall = room("hall@rooms.example.org");
     post(hall, ROMEO, "Nick", "<body>b</body>");
     struct xy_txn *txn = xy_txn_begin();
-    xyi_erase_mark(txn, hall);
+    xyi_erase_mark(txn, hall, XY_NO_STR);
     CHECK_OK(xy_txn_commit(txn));
     reopen_store();
     CHECK_EQ(NUMBER("select count(*) from message"), 0);
