@@ -59,7 +59,7 @@ bind_private(const struct sockaddr_un *address)
     mode_t former = umask(0177);
     bool bound = fd >= 0 && bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
     umask(former);
-    if (bound && listen(fd, 64) == 0)
+    if (bound)
         return fd;
     int problem = errno;
     if (fd >= 0)
@@ -85,12 +85,12 @@ share(struct xy_str path, struct xy_str group, struct xy_str *error)
 }
 
 static xy_status
-give_up(struct xy_str path)
+give_up(struct xy_str path, xy_status status)
 {
     close(xyi_control.fd);
     xyi_control.fd = -1;
     unlink(xy_temp_cstr(path));
-    return XY_INVALID;
+    return status;
 }
 
 xy_status
@@ -115,7 +115,11 @@ xyi_control_open(struct xy_str path, struct xy_str group, struct xy_str *error)
         return XY_BROKEN;
     }
     if (group.len && !share(path, group, error))
-        return give_up(path);
+        return give_up(path, XY_INVALID);
+    if (listen(xyi_control.fd, 64) != 0) {
+        *error = xy_temp_printf("control socket " XY_FMT ": %s", XY_ARG(path), strerror(errno));
+        return give_up(path, XY_BROKEN);
+    }
     xyi_control.path = xyi_str_copy(path);
     xyi_list_init(&xyi_control.clients);
     xyi_control.watch = xyi_watch_fd(xyi_control.fd, false, welcome, NULL);
