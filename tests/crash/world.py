@@ -108,7 +108,7 @@ class World:
         self.disk = Disk(ignored=(place / "s" / "data" / "modules").resolve())
         self.senders, self.devices, self.tasks = [], [], []
         self.has_archive = "mam" in self.modules
-        self.may_retract = {"retract", "audit", "mam"} <= self.modules
+        self.may_retract = options.retractions and {"retract", "audit", "mam"} <= self.modules
         place.mkdir(parents=True)
         self._makes_server(int(threads or 0))
 
